@@ -1,0 +1,61 @@
+/** How a result looks, as data: the one printer in `cli/print.ts` draws every table, card and JSON from these. */
+
+/** A table cell. `undefined` prints `-`, `null` (unknown) prints `?`. */
+export type Cell = string | number | bigint | boolean | undefined | null;
+
+export interface Column<T> {
+  /** Upper-case header, also the name that `--columns` and `--sort-by` take (any case). */
+  header: string;
+  value: (row: T) => Cell;
+  /** Shown only with `-o wide` or when named in `--columns`. */
+  wide?: boolean;
+  /** `count` is humanised on a terminal (18.2M) and exact elsewhere; `age` takes seconds. Numbers align right. */
+  format?: 'text' | 'count' | 'age';
+  align?: 'left' | 'right';
+  /** Dropped first when a terminal is too narrow: higher goes earlier; 0 or absent is never dropped. */
+  dropOrder?: number;
+  /** May be shortened in the middle on a narrow terminal, never below this many characters. */
+  shrinkTo?: number;
+  /** Colour by value; ignored where there is no colour. */
+  tone?: (row: T) => 'good' | 'bad' | 'warn' | 'dim' | undefined;
+}
+
+/** What `list` commands hand to the printer. */
+export interface Listing<T> {
+  items: readonly T[];
+  /** False when something could not be read; `warnings` then says what. */
+  complete: boolean;
+  warnings: readonly string[];
+}
+
+export interface TableView<T> {
+  /** JSON `kind` of one item, PascalCase (`IptablesRule`); the list is `<kind>List`. */
+  kind: string;
+  columns: readonly Column<T>[];
+  /** Printed to stderr when there is nothing: `No rules found.` */
+  empty: string;
+  /** Identifier for `-o name`, e.g. `rule/filter/INPUT#3`. */
+  name: (row: T) => string;
+  /** The JSON form; the row itself when absent. bigint becomes an exact number. */
+  json?: (row: T) => unknown;
+}
+
+/** What `get`-like commands and changes print: labelled lines, then optional tables and notes. */
+export interface CardView<T> {
+  kind: string;
+  name: (item: T) => string;
+  /** `[label, value]` lines; a value of several lines is indented under its label. */
+  lines: (item: T) => readonly (readonly [label: string, value: Cell])[];
+  /** Tables below the lines, each with an optional title. */
+  sections?: (item: T) => readonly CardSection[];
+  /** Lines printed after everything, such as `VERDICT  DROP at step 4`. */
+  footer?: (item: T) => readonly string[];
+  json?: (item: T) => unknown;
+}
+
+/** A table inside a card. `rows` belong to `columns`; the printer does not look inside. */
+export interface CardSection {
+  title?: string;
+  columns: readonly Column<never>[];
+  rows: readonly unknown[];
+}
