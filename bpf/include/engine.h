@@ -14,6 +14,7 @@
  *   SEARCH_16  1 + 15 keys + 16 children    two, the keys in the first
  *   TABLE      first, base, last, children: index min((value - base) >> shift, last), 0 below base
  *   MASKED_4   first, mask, 3 keys, 4 children: SEARCH_4 over value & mask
+ *   EQUAL      first, key, child where value differs, child where it is equal: a quarter of a cache line
  *
  * The searches add up comparisons instead of branching on them: a mispredicted branch costs more than four compares.
  */
@@ -22,7 +23,7 @@
 
 #include "key.h"
 
-enum node_kind { SEARCH_4, SEARCH_8, SEARCH_16, TABLE, MASKED_4 };
+enum node_kind { SEARCH_4, SEARCH_8, SEARCH_16, TABLE, MASKED_4, EQUAL };
 
 enum image_word {
 	IMAGE_MAGIC = 0,
@@ -130,6 +131,10 @@ __noinline __u32 classify(struct key *key, __u32 hook)
 			node++;
 			edge = ABOVE(0) + ABOVE(1) + ABOVE(2);
 			children = 5;
+			break;
+		case EQUAL:
+			edge = above(value ^ node[1], 1);
+			children = 2;
 			break;
 		default:
 			return LEAF_ERROR;

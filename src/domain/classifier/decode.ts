@@ -14,6 +14,7 @@ const MAGIC = 0x534c4345;
 const WAYS = [4, 8, 16];
 const TABLE = 3;
 const MASKED = 4;
+const EQUAL = 5;
 const MAXIMUM = 0xffff_ffff;
 
 /** One node over one variable: ascending inclusive upper bounds and a reference for each interval. */
@@ -91,6 +92,7 @@ export class DecodedImage {
   *#edges(ref: number): Generator<[number, number, number]> {
     const kind = this.#word(ref) >>> 29;
     if (kind === TABLE) return yield* this.#tableEdges(ref);
+    if (kind === EQUAL) return yield* this.#equalEdges(ref);
     const ways = kind === MASKED ? 4 : WAYS[kind];
     if (ways === undefined) throw corrupt(`node kind ${kind}`);
     const keys = ref + (kind === MASKED ? 2 : 1);
@@ -102,6 +104,13 @@ export class DecodedImage {
       if (to < from && i > 0) throw corrupt('bounds out of order');
       from = to + 1;
     }
+  }
+
+  *#equalEdges(ref: number): Generator<[number, number, number]> {
+    const key = this.#word(ref + 1);
+    if (key > 0) yield [0, key - 1, this.#word(ref + 2)];
+    yield [key, key, this.#word(ref + 3)];
+    if (key < MAXIMUM) yield [key + 1, MAXIMUM, this.#word(ref + 2)];
   }
 
   *#tableEdges(ref: number): Generator<[number, number, number]> {

@@ -23,7 +23,7 @@ export const IMAGE_SLACK = 256;
 export const MAX_DEPTH = 96;
 export const LEAF = 0x8000_0000;
 
-export const NodeKind = { SEARCH_4: 0, SEARCH_8: 1, SEARCH_16: 2, TABLE: 3, MASKED_4: 4 } as const;
+export const NodeKind = { SEARCH_4: 0, SEARCH_8: 1, SEARCH_16: 2, TABLE: 3, MASKED_4: 4, EQUAL: 5 } as const;
 export const LeafVerdict = { ACCEPT: 0, DROP: 1, NATIVE: 2 } as const;
 export const Need = { IIF: 1, OIF: 2, NAT_STATUS: 4, L4: 8 } as const;
 export const Word = { MAGIC: 0, VERSION: 1, LENGTH: 2, NEEDS: 3, LEAVES: 4, ACTIONS: 5, ROOTS: 8, DIGEST: 16 } as const;
@@ -161,6 +161,8 @@ class ImageWriter {
   #search(field: number, edges: Edges, low: number, high: number): number {
     const count = high - low;
     if (count === 1) return edges.refs[low]!;
+    const single = singleValue(edges, low, high);
+    if (single !== undefined) return this.#equalNode(field, edges, low, single);
     if (count <= 4) return this.#searchNode(NodeKind.SEARCH_4, field, edges, low, high, 4);
     if (count <= 8) return this.#searchNode(NodeKind.SEARCH_8, field, edges, low, high, 8);
     if (count <= WIDEST_SEARCH) return this.#searchNode(NodeKind.SEARCH_16, field, edges, low, high, 16);
@@ -171,6 +173,14 @@ class ImageWriter {
 
   #searchOf(field: number, edges: Edges): number {
     return this.#search(field, edges, 0, edges.refs.length);
+  }
+
+  #equalNode(field: number, edges: Edges, low: number, { key, edge }: { key: number; edge: number }): number {
+    const children = [edges.refs[edge === low ? low + 1 : low]!, edges.refs[edge]!];
+    const at = this.#allocate(4, 4);
+    this.#words.set([first(NodeKind.EQUAL, field), key, ...children], at);
+    this.#noteDepth(at, children);
+    return at;
   }
 
   #searchNode(kind: number, field: number, edges: Edges, low: number, high: number, ways: number): number {
@@ -256,6 +266,14 @@ interface Edges {
   refs: readonly number[];
 }
 
+/** The one value that leads elsewhere than all others, as in `--dport 22`, and its edge. */
+function singleValue({ bounds, refs }: Edges, low: number, high: number): { key: number; edge: number } | undefined {
+  const count = high - low;
+  if (count === 2 && bounds[low] === 0) return { key: 0, edge: low };
+  if (count !== 3 || refs[low] !== refs[low + 2] || bounds[low + 1] !== bounds[low]! + 1) return undefined;
+  return { key: bounds[low + 1]!, edge: low + 1 };
+}
+
 /** Bucket b holds the edges from `starts[b]` to `ends[b]`, inclusive. */
 interface TablePlan {
   base: number;
@@ -265,29 +283,40 @@ interface TablePlan {
   ends: readonly number[];
 }
 
-/** Edges that a bucket should hold on average: a SEARCH_4 or SEARCH_8, one cache line, follows. */
-const EDGES_PER_BUCKET = 2;
-
-/** A table over the edges' bounds, or undefined where they lie so unevenly that one bucket would hold most of them. */
+/**
+ * A table over the edges' bounds, or undefined where they lie so unevenly that one bucket would hold most of them.
+ *
+ * Of a few bucket sizes the one with the fewest words in all is taken: small images stay in the cache.
+ */
 function planTable(bounds: Uint32Array, low: number, high: number): TablePlan | undefined {
-  const lowest = bounds[low]!;
-  const highest = bounds[high - 2]!;
-  const wanted = 2 ** Math.ceil(Math.log2((high - low) / EDGES_PER_BUCKET));
-  const shift = Math.max(0, Math.ceil(Math.log2((highest - lowest + 1) / wanted)));
-  const base = Math.floor(lowest / 2 ** shift) * 2 ** shift;
-  const last = Math.floor((highest + 1 - base) / 2 ** shift);
+  const span = bounds[high - 2]! - bounds[low]! + 1;
+  const finest = Math.max(0, Math.floor(Math.log2(span / (4 * (high - low)))));
+  const plans = [0, 1, 2, 3, 4].map((coarser) => bucketsOf(bounds, low, high, Math.min(31, finest + coarser)));
+  const best = plans.reduce((a, b) => (b.words < a.words ? b : a));
+  return best.fullest > 64 && best.fullest > (high - low) / 2 ? undefined : best;
+}
+
+/** Words of the search node that a bucket with so many edges needs; buckets beyond 16 get a table of their own. */
+const wordsFor = (edges: number): number => (edges === 1 ? 0 : edges <= 4 ? 8 : edges <= 8 ? 16 : Math.ceil(edges / 16) * 34);
+
+function bucketsOf(bounds: Uint32Array, low: number, high: number, shift: number): TablePlan & { words: number; fullest: number } {
+  const base = Math.floor(bounds[low]! / 2 ** shift) * 2 ** shift;
+  const last = Math.floor((bounds[high - 2]! + 1 - base) / 2 ** shift);
   const starts: number[] = [];
   const ends: number[] = [];
-  let edge = low;
-  for (let bucket = 0; bucket <= last; bucket++) {
+  let words = last + 1;
+  let fullest = 0;
+  for (let bucket = 0, edge = low; bucket <= last; bucket++) {
     const upper = bucket === last ? 0xffff_ffff : base + (bucket + 1) * 2 ** shift - 1;
-    starts.push(edge);
+    const start = edge;
     while (edge < high - 1 && bounds[edge]! < upper) edge++;
+    starts.push(start);
     ends.push(edge);
+    words += wordsFor(edge - start + 1);
+    fullest = Math.max(fullest, edge - start);
     if (edge < high - 1 && bounds[edge] === upper) edge++;
-    if (ends[bucket]! - starts[bucket]! > 64 && ends[bucket]! - starts[bucket]! > (high - low) / 2) return undefined;
   }
-  return { base, shift, last, starts, ends };
+  return { base, shift, last, starts, ends, words, fullest };
 }
 
 const first = (kind: number, field: number, shift = 0): number => kind * 2 ** 29 + shift * 2 ** 24 + field * 2 ** 16;
