@@ -1,0 +1,118 @@
+/** The end of a change, from any session: confirm, extend, roll back. */
+
+import { BusyError, OperationError, UsageError } from '../../lib/errors.ts';
+import { findScriptPrograms, runRevertScript, startTimer, stopTimer } from './apply.ts';
+import { refuseHolder } from './busy.ts';
+import { deadlineIn } from './clock.ts';
+import { explainFileErrors } from './files.ts';
+import { describe, listChanges, readChange } from './inspect.ts';
+import { isInForce, type Change } from './model.ts';
+import { revertFailed, undoneError } from './outcome.ts';
+import { pathsOf } from './paths.ts';
+import { leaveSlot, takeSlot } from './slot.ts';
+import { readRecord, storeState } from './store.ts';
+import { moveToken, readToken, type Token } from './token.ts';
+
+/**
+ * Makes a pending change stay. Confirming a confirmed change again does nothing.
+ *
+ * @throws NotFoundError; BusyError while it is being applied; OperationError SL1301 when it is already undone (7), SL1302
+ *   when it could not be undone (8), SL1307 when its process died half way
+ */
+export async function confirmChange(id: string): Promise<Change> {
+  return await explainFileErrors(async () => {
+    const record = readRecord(id);
+    const paths = pathsOf(id);
+    for (;;) {
+      const change = describe(record);
+      if (change.state === 'confirmed') return change;
+      const seen = armedToken(change, 'confirmed');
+      if (seen === undefined || !moveToken(paths.run, seen, { kind: 'confirmed' })) continue;
+      storeState(paths, 'confirmed');
+      await stopTimer(record);
+      return describe(record);
+    }
+  });
+}
+
+/**
+ * Gives a pending change at least `milliseconds` from now, and starts a new timer when the old one is gone.
+ *
+ * @throws as `confirmChange`; OperationError SL1307 when it has no timer, SL1306 when a new one does not start
+ */
+export async function extendChange(id: string, milliseconds: number): Promise<Change> {
+  if (!(milliseconds >= 1000)) throw new UsageError('a change needs at least one second to be confirmed in');
+  return await explainFileErrors(async () => {
+    const record = readRecord(id);
+    const paths = pathsOf(id);
+    for (;;) {
+      const seen = armedToken(describe(record), 'extended');
+      const deadline = Math.max(deadlineIn(milliseconds), seen?.deadline ?? 0);
+      if (seen === undefined || !moveToken(paths.run, seen, { kind: 'armed', deadline })) continue;
+      const change = await readChange(id);
+      if (change.timerRunning !== false) return change;
+      await startTimer({ ...record, timer: 'shell' }, paths, await findScriptPrograms(), milliseconds);
+      return await readChange(id);
+    }
+  });
+}
+
+/**
+ * Undoes a change at once, also a confirmed one as long as it is the newest of its kind in its network namespace.
+ *
+ * @throws NotFoundError; BusyError; OperationError SL1305 when it cannot be rolled back, SL1302 when a step failed (8)
+ */
+export async function rollbackChange(id: string): Promise<Change> {
+  return await explainFileErrors(async () => {
+    const record = readRecord(id);
+    await refuseRollback(describe(record));
+    takeSlot(record.namespace.inode, id, (holder) => {
+      if (holder.id !== id) refuseHolder(holder);
+    });
+    try {
+      const exitCode = await runRevertScript(pathsOf(id), 'rollback');
+      const change = describe(record);
+      if (exitCode === 0) return change;
+      throw revertFailed(change, [`${change.revertScript} exited ${exitCode}`]);
+    } finally {
+      leaveSlot(record.namespace.inode, id);
+    }
+  });
+}
+
+async function refuseRollback(change: Change): Promise<void> {
+  const { id, kind, namespace } = change.record;
+  if (!isInForce(change.state)) throw impossible(`change ${id} cannot be rolled back: it is ${change.state}`);
+  const later = (await listChanges()).items.find(
+    (other) =>
+      other.record.kind === kind &&
+      other.record.namespace.inode === namespace.inode &&
+      other.record.createdAt > change.record.createdAt &&
+      isInForce(other.state),
+  );
+  if (later === undefined) return;
+  throw impossible(`change ${id} cannot be rolled back: change ${later.record.id} was made on top of it`, [
+    `sluice change rollback ${later.record.id}`,
+  ]);
+}
+
+function impossible(message: string, hints: readonly string[] = []): OperationError {
+  return new OperationError(message, { code: 'SL1305', hints });
+}
+
+/** The token of a pending change, undefined when it was moved just now; throws the reason when the change does not wait. */
+function armedToken(change: Change, wanted: 'confirmed' | 'extended'): (Token & { kind: 'armed' }) | undefined {
+  const { id } = change.record;
+  if (change.state === 'pending') {
+    const token = readToken(pathsOf(id).run);
+    if (token !== undefined) return token.kind === 'armed' ? token : undefined;
+    throw new OperationError(`change ${id} has lost its run directory: its timer will revert it`, { code: 'SL1307' });
+  }
+  if (change.state === 'applying' && !change.interrupted) throw new BusyError(`change ${id} is still being applied`);
+  if (change.state === 'revert-failed') throw revertFailed(change, []);
+  if (change.state === 'reverting' || change.state === 'reverted' || change.state === 'rolled-back') {
+    throw undoneError(change, new Error(`it is ${change.state} and cannot be ${wanted}`));
+  }
+  const reason = change.state === 'applying' ? 'it was cut off while it was applied' : `it is ${change.state}`;
+  throw new OperationError(`change ${id} cannot be ${wanted}: ${reason}`, { code: 'SL1307', hints: [`sluice change rollback ${id}`] });
+}

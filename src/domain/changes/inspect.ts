@@ -1,0 +1,111 @@
+/** Changes as they are now. */
+
+import { which, run } from '../../tools/index.ts';
+import { NotFoundError, UsageError } from '../../lib/errors.ts';
+import { bootId, isAlive, readIdentity, uptimeSeconds } from './clock.ts';
+import { diffLines } from './diff.ts';
+import { isUnfinished, type Change, type ChangeDetail, type ChangeRecord } from './model.ts';
+import { pathsOf, type ChangePaths } from './paths.ts';
+import { stateOf } from './state.ts';
+import { listIds, readApplied, readOrUndefined, readRecord, readState } from './store.ts';
+import { unitOf } from './timer.ts';
+import { readToken, type Token } from './token.ts';
+
+/** All changes, newest first, with a warning for each that cannot be read. @throws PermissionError */
+export async function listChanges(): Promise<{ items: Change[]; complete: boolean; warnings: string[] }> {
+  const warnings: string[] = [];
+  const items: Change[] = [];
+  for (const id of listIds()) {
+    try {
+      items.push(await readChange(id));
+    } catch (error) {
+      // One that is being discarded just now is no news; any other is.
+      if (!(error instanceof NotFoundError)) warnings.push((error as Error).message);
+    }
+  }
+  items.sort((a, b) => order(b) - order(a) || (a.record.id < b.record.id ? -1 : 1));
+  return { items, complete: warnings.length === 0, warnings };
+}
+
+/** One change. @throws NotFoundError, PermissionError; OperationError when its record is damaged */
+export async function readChange(id: string): Promise<Change> {
+  const change = describe(readRecord(id));
+  if (change.revertsInSeconds === undefined) return change;
+  return { ...change, timerRunning: await isTimerRunning(change.record) };
+}
+
+/** One change with its diff and log. @throws as `readChange` */
+export async function getChange(id: string): Promise<ChangeDetail> {
+  const change = await readChange(id);
+  const paths = pathsOf(id);
+  const log = readOrUndefined(paths.log)?.trimEnd() ?? '';
+  return {
+    ...change,
+    diff: diffLines(readOrUndefined(paths.before) ?? '', readOrUndefined(paths.after) ?? ''),
+    log: log === '' ? [] : log.split('\n'),
+  };
+}
+
+/**
+ * The id to act on: the given one, or that of the only unfinished change.
+ *
+ * @throws NotFoundError when none waits; UsageError when several do
+ */
+export async function resolveId(id: string | undefined): Promise<string> {
+  if (id !== undefined) return id;
+  const waiting = (await listChanges()).items.filter(({ state }) => isUnfinished(state));
+  const [only, second] = waiting;
+  if (only === undefined) throw new NotFoundError('no change waits for a confirmation', { hints: ['sluice change list'] });
+  if (second === undefined) return only.record.id;
+  throw new UsageError('several changes wait: name one', { causes: waiting.map(({ record }) => `${record.id} ${record.summary}`) });
+}
+
+/** The state of a change from its files alone, without asking systemd about its timer. */
+export function describe(record: ChangeRecord): Change {
+  const paths = pathsOf(record.id);
+  const token = readToken(paths.run);
+  const applied = readApplied(paths);
+  const left = secondsLeft(record, token);
+  return {
+    record,
+    ...stateOf({ ...readTraces(record, paths), token }),
+    ...(left === undefined ? {} : { revertsInSeconds: left }),
+    ...(applied === undefined ? {} : { applied }),
+    ageSeconds: Math.max(0, Math.floor((Date.now() - Date.parse(record.createdAt)) / 1000)),
+    directory: paths.directory,
+    revertScript: paths.revertScript,
+  };
+}
+
+function readTraces(record: ChangeRecord, paths: ChangePaths) {
+  return {
+    lastState: readState(paths),
+    sameBoot: record.bootId === bootId(),
+    ownerMarked: readIdentity(paths.owner) !== undefined,
+    ownerAlive: isAlive(record.owner),
+    revertAlive: runs(paths.revertProcess),
+    timerAlive: runs(paths.timerProcess),
+  };
+}
+
+function runs(identityFile: string): boolean {
+  const identity = readIdentity(identityFile);
+  return identity !== undefined && isAlive(identity);
+}
+
+function secondsLeft(record: ChangeRecord, token: Token | undefined): number | undefined {
+  if (token?.kind !== 'armed' || token.deadline === undefined || record.bootId !== bootId()) return undefined;
+  return Math.max(0, Math.ceil(token.deadline - uptimeSeconds()));
+}
+
+async function isTimerRunning(record: ChangeRecord): Promise<boolean> {
+  if (runs(pathsOf(record.id).timerProcess)) return true;
+  if (record.timer !== 'systemd') return false;
+  const systemctl = await which('systemctl');
+  const unit = `${unitOf(record.id)}.timer`;
+  return systemctl !== undefined && (await run([systemctl, 'is-active', '--quiet', unit], { allowFailure: true })).exitCode === 0;
+}
+
+function order(change: Change): number {
+  return Date.parse(change.record.createdAt);
+}

@@ -1,0 +1,31 @@
+/** How an undone change is reported. */
+
+import { OperationError } from '../../lib/errors.ts';
+import type { Change } from './model.ts';
+
+/** The error for a change that was to stay and did not: exit code 7 when the node is as before, 8 when it may not be. */
+export function undoneError(change: Change, cause: unknown): OperationError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  if (change.state === 'reverted' || change.state === 'rolled-back') {
+    return new OperationError(`change ${change.record.id} was reverted: ${why}`, {
+      code: 'SL1301',
+      reason: 'reverted',
+      causes: ['the node is as it was before'],
+      details: { change: change.record.id, state: change.state },
+      cause,
+    });
+  }
+  return revertFailed(change, [why], cause);
+}
+
+/** The error for a node in an unknown state; it names the script to run and the log to read. */
+export function revertFailed(change: Change, causes: readonly string[], cause?: unknown): OperationError {
+  return new OperationError(`change ${change.record.id} could not be reverted: the node is in an unknown state`, {
+    code: 'SL1302',
+    reason: 'revert-failed',
+    causes: [...causes, `log: ${change.directory}/revert.log`],
+    hints: [`sh ${change.revertScript}`],
+    details: { change: change.record.id, state: change.state, revertScript: change.revertScript },
+    cause,
+  });
+}

@@ -1,0 +1,263 @@
+/**
+ * The two shell scripts of a change: `revert.sh` undoes it, `timer.sh` runs that when nobody confirms in time.
+ *
+ * Both are plain POSIX sh for an operator to read and run by hand. They need no Node and no sluice: every program is named
+ * by its absolute path, and the only PATH is the one they set. A signal does not stop a revert half way.
+ */
+
+import type { ChangeRecord, RevertStep } from './model.ts';
+import type { ChangePaths } from './paths.ts';
+import { comment, quote, quoteAll } from './shell.ts';
+
+/** Programs that the scripts run beside the revert steps, by absolute path. */
+export interface ScriptPrograms {
+  sh: string;
+  nsenter: string;
+  flock: string;
+}
+
+/** The text of `revert.sh`. Exit codes: 0 reverted, 3 refused, 8 a step failed. */
+export function revertScript(record: ChangeRecord, paths: ChangePaths, programs: ScriptPrograms): string {
+  return `#!/bin/sh
+${comment(`Undoes change ${record.id} (${record.kind}) of ${record.createdAt} on ${record.node}: ${record.summary}`)}
+#
+#     sh ${quote(paths.revertScript)}
+#
+# Needs neither sluice nor Node. Every step leaves the same result when it is repeated, so a run that was cut off
+# may simply be started again. What it does is at the end of this file; what it did is in revert.log beside it.
+#
+# Argument: rollback (the default), expired (the timer), failed (applying failed), or force, which also runs when
+# the change is already undone or the node has restarted since.
+# Exit code: 0 undone, 3 refused, 8 a step failed.
+
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+umask 077
+trap '' HUP INT QUIT TERM PIPE
+cd / || exit 3
+
+id=${record.id}
+change=${quote(paths.directory)}
+run=${quote(paths.run)}
+boot=${record.bootId}
+why=\${1:-rollback}
+failures=0
+log=$change/revert.log
+{ : >>"$log"; } 2>/dev/null || log=/dev/null
+
+${namespacePart(record, programs)}
+${REVERT_FUNCTIONS}
+# One run at a time: the others wait here for the first to end.
+exec 9<"$change/revert.sh"
+${quote(programs.flock)} 9
+
+refuse_when_moot
+mkdir -p "$run"
+identity $$ >"$run/revert"
+claim
+stop_owner
+say "reverting $id ($why)"
+find_namespace
+
+${record.revertSteps.map(stepPart).join('\n\n')}
+
+finish
+`;
+}
+
+/** The text of `timer.sh`. */
+export function timerScript(record: ChangeRecord, paths: ChangePaths, programs: ScriptPrograms): string {
+  return `#!/bin/sh
+# Dead-man timer of change ${record.id}: runs revert.sh when nobody confirms in time.
+#
+# The file armed.SECONDS in the run directory is all it goes by: SECONDS is the deadline in seconds since boot, as in
+# /proc/uptime. 'sluice change confirm' renames it to confirmed, 'extend' to a later armed.SECONDS, and this script to
+# reverting. Renaming is atomic, so exactly one of them wins.
+
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+umask 077
+trap '' HUP INT QUIT PIPE
+cd / || exit 3
+exec </dev/null >/dev/null 2>&1
+
+change=${quote(paths.directory)}
+run=${quote(paths.run)}
+# Known deadline, for the case that the run directory is lost: then nobody can have confirmed.
+deadline=${record.firstDeadline ?? 0}
+lost=0
+
+${IDENTITY_FUNCTION}
+# Prints the deadline in the name of the token; fails when there is no such token.
+armed() {
+  set -- "$run"/armed.*
+  [ -e "$1" ] && printf '%s\\n' "\${1##*/armed.}"
+}
+
+ended() {
+  for token in confirmed reverting reverted rolled-back revert-failed; do
+    [ -e "$run/$token" ] && return 0
+  done
+  return 1
+}
+
+identity $$ >"$run/timer.new" && mv -f "$run/timer.new" "$run/timer"
+
+while :; do
+  read -r uptime rest </proc/uptime
+  now=\${uptime%.*}
+  if seen=$(armed); then
+    lost=0
+    deadline=$seen
+    [ "$now" -ge "$deadline" ] && mv -f "$run/armed.$deadline" "$run/reverting" && break
+  elif ended; then
+    exit 0
+  else
+    # A rename may hide the token for a moment; only a lasting loss counts.
+    lost=$((lost + 1))
+    [ "$lost" -ge 5 ] && [ "$now" -ge "$deadline" ] && break
+  fi
+  sleep 1
+done
+
+exec ${quote(programs.sh)} "$change/revert.sh" expired
+`;
+}
+
+const IDENTITY_FUNCTION = `# Prints "PID TICKS": the start time in clock ticks tells a process from a later one with the same pid.
+identity() {
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  pid=$1
+  set -- \${stat##*) }
+  [ "$1" != Z ] && printf '%s %s\\n' "$pid" "\${20}"
+}
+`;
+
+const REVERT_FUNCTIONS = `say() {
+  line="$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"
+  printf '%s\\n' "$line" >>"$log" 2>/dev/null
+  printf '%s\\n' "$line" 2>/dev/null
+}
+
+${IDENTITY_FUNCTION}
+refuse_when_moot() {
+  [ "$why" = force ] && return
+  read -r now_boot </proc/sys/kernel/random/boot_id
+  if [ "$now_boot" != "$boot" ]; then
+    say "the node has restarted since $id: nothing of it is left in the kernel (to run anyway: revert.sh force)"
+    exit 3
+  fi
+  for undone in reverted rolled-back; do
+    [ -e "$run/$undone" ] || continue
+    say "$id is already $undone (to run again: revert.sh force)"
+    exit 0
+  done
+}
+
+# Takes the token, so that the timer and 'change confirm' leave this change alone from now on.
+claim() {
+  while :; do
+    for token in "$run"/armed.* "$run/confirmed" "$run/revert-failed" "$run/reverted" "$run/rolled-back"; do
+      [ -e "$token" ] && mv -f "$token" "$run/reverting" 2>/dev/null
+    done
+    # 'change extend' may have renamed it in between.
+    set -- "$run"/armed.*
+    [ -e "$1" ] || break
+  done
+  [ -e "$run/reverting" ] || : >"$run/reverting"
+}
+
+# A sluice that is still applying would go on after the revert.
+stop_owner() {
+  [ -r "$run/owner" ] || return
+  owner=$(cat "$run/owner")
+  [ "$(identity "\${owner%% *}")" = "$owner" ] || return
+  say "stopping process \${owner%% *}, which is still applying"
+  kill -KILL "\${owner%% *}"
+  tries=0
+  while [ "$tries" -lt 10 ] && [ "$(identity "\${owner%% *}")" = "$owner" ]; do
+    sleep 1
+    tries=$((tries + 1))
+  done
+}
+
+# attempt NEED TITLE INPUT PROGRAM ARGUMENT...: runs one step in the namespace; NEED is must or may.
+attempt() {
+  need=$1 title=$2 input=$3
+  shift 3
+  if [ "$where" = gone ]; then
+    say "skipped: $title (the network namespace $label is gone)"
+  elif [ ! -r "$input" ]; then
+    say "FAILED: $title: cannot read $input"
+    [ "$need" = may ] || failures=$((failures + 1))
+  elif enter "$@" <"$input" >>"$log" 2>&1 9<&-; then
+    say "done: $title"
+  else
+    say "FAILED: $title: exit code $?: $*"
+    [ "$need" = may ] || failures=$((failures + 1))
+  fi
+}
+
+# remove TITLE PATH...: what is not there counts as removed.
+remove() {
+  title=$1
+  shift
+  for path in "$@"; do
+    if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir "$path" >>"$log" 2>&1; else rm -f "$path" >>"$log" 2>&1; fi
+    [ -e "$path" ] || [ -L "$path" ] || continue
+    say "FAILED: $title: $path is still there"
+    failures=$((failures + 1))
+    return
+  done
+  say "done: $title"
+}
+
+finish() {
+  state=reverted code=0
+  [ "$why" = rollback ] || [ "$why" = force ] && state=rolled-back
+  [ "$failures" = 0 ] || state=revert-failed code=8
+  printf '%s %s\\n' "$state" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$change/state.$$" && mv -f "$change/state.$$" "$change/state"
+  mv -f "$run/reverting" "$run/$state"
+  rm -f "$run/revert" "$run/owner"
+  if [ "$code" = 0 ]; then say "$id is $state"; else say "$id: $failures steps FAILED, see $log"; fi
+  exit "$code"
+}
+`;
+
+function namespacePart({ namespace }: ChangeRecord, programs: ScriptPrograms): string {
+  return `label=${quote(namespace.label)}
+netns=${quote(namespace.path)}
+
+# Runs a command in the network namespace of the change.
+enter() {
+  if [ "$where" = here ]; then "$@"; else ${quote(programs.nsenter)} --net="$netns" -- "$@"; fi
+}
+
+is_there() {
+  [ "$(${quote(programs.nsenter)} --net="$1" -- readlink /proc/self/ns/net 2>/dev/null)" = "$there" ]
+}
+
+# A namespace is known by its inode; the path may be gone, or be another's by now.
+find_namespace() {
+  there=${namespace.host ? '$(readlink "$netns")' : `'net:[${namespace.inode}]'`}
+  where=here
+  [ "$(readlink /proc/self/ns/net)" = "$there" ] && return
+  where=there
+  is_there "$netns" && return
+  for netns in /proc/[0-9]*/ns/net; do
+    [ "$(readlink "$netns")" = "$there" ] && is_there "$netns" && return
+  done
+  where=gone
+}
+`;
+}
+
+function stepPart(step: RevertStep, index: number): string {
+  const title = comment(`${index + 1}. ${step.title}`);
+  const spoken = quote(comment(step.title).slice(2));
+  if ('remove' in step) return `${title}\nremove ${spoken} \\\n  ${step.remove.map(quote).join(' \\\n  ')}`;
+  const input = step.stdinFile === undefined ? '/dev/null' : `"$change"/${quote(step.stdinFile)}`;
+  return `${title}\nattempt ${step.tolerateFailure === true ? 'may' : 'must'} ${spoken} ${input} \\\n  ${quoteAll(step.argv)}`;
+}
