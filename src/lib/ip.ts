@@ -21,6 +21,18 @@ export function formatAddress(words: readonly number[]): string {
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
 
+/** The length of a contiguous mask; undefined for any other. */
+export function prefixLength(mask: readonly number[]): number | undefined {
+  const bits = mask.map((word) => word.toString(2).padStart(32, '0')).join('');
+  const length = bits.lastIndexOf('1') + 1;
+  return bits.slice(0, length).includes('0') ? undefined : length;
+}
+
+/** `10.0.0.0/8`, or `10.0.0.9/255.0.0.255` when the mask is not contiguous. */
+export function formatPrefix(address: readonly number[], mask: readonly number[]): string {
+  return `${formatAddress(address)}/${prefixLength(mask) ?? formatAddress(mask)}`;
+}
+
 function parseDotted(text: string): number {
   return text.split('.').reduce((word, part) => ((word << 8) | Number(part)) >>> 0, 0);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAddress, parseAddress } from '../../../src/lib/ip.ts';
+import { formatAddress, formatPrefix, parseAddress } from '../../../src/lib/ip.ts';
 
 describe('parseAddress', () => {
   it.each([
@@ -20,4 +20,13 @@ describe('parseAddress', () => {
 describe('formatAddress', () => {
   it.each(['0.0.0.0', '10.255.0.1', '::', '::1', '1::', 'fd00:10::9', '2001:db8:0:1:1:1:1:1', '2001:db8::1:0:0:1', '::ffff:10.1.2.3'])(
     'writes %s as RFC 5952 wants it', (text) => expect(formatAddress(parseAddress(text)!)).toBe(text));
+});
+
+describe('formatPrefix', () => {
+  it.each([
+    ['10.0.0.0', '255.0.0.0', '10.0.0.0/8'],
+    ['0.0.0.0', '0.0.0.0', '0.0.0.0/0'],
+    ['10.0.0.9', '255.0.0.255', '10.0.0.9/255.0.0.255'],
+    ['fd00::', 'ffff:ffff:ffff:ffff:8000::', 'fd00::/65'],
+  ])('%s & %s', (address, mask, text) => expect(formatPrefix(parseAddress(address)!, parseAddress(mask)!)).toBe(text));
 });

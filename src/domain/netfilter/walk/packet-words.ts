@@ -1,0 +1,132 @@
+import { UsageError } from '../../../lib/errors.ts';
+import { parseAddress } from '../../../lib/ip.ts';
+import type { ConntrackState, Family } from '../model.ts';
+import { Protocol, WHOLE_HEADER, type Packet } from './packet.ts';
+
+/** A packet in a user's words, as on the command line. */
+export interface PacketWords {
+  /** Name (`tcp`, `icmp`) or number. */
+  proto: string;
+  /** `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. */
+  from: string;
+  to: string;
+  in?: string;
+  out?: string;
+  /** `VALUE`, decimal or 0x…; default 0. */
+  mark?: string;
+  /** One conntrack state, and DNAT or SNAT for a translated connection: `ESTABLISHED,DNAT`. Default NEW. */
+  state?: string;
+  /** `TYPE` or `TYPE/CODE`, numbers or `echo-request` and the like; default echo-request. */
+  icmpType?: string;
+  /** `SYN,ACK`, `NONE`, `ALL`; default SYN for a new connection and ACK otherwise. */
+  tcpFlags?: string;
+  /** A second or further fragment. */
+  fragment?: boolean;
+}
+
+/** The packet and what conntrack says of it. */
+export interface PacketQuestion {
+  packet: Packet;
+  states: ConntrackState[];
+}
+
+/**
+ * Turns a user's words into a packet; what is not said (a source port, an interface) is not known.
+ *
+ * @throws UsageError naming the word that cannot be understood.
+ */
+export function readPacket(words: PacketWords): PacketQuestion {
+  const from = readEndpoint('--from', words.from);
+  const to = readEndpoint('--to', words.to);
+  if (from.address.length !== to.address.length) throw new UsageError('--from and --to are addresses of different families');
+  const family = from.address.length === 1 ? 'ipv4' : 'ipv6';
+  const protocol = readProtocol(words.proto, family);
+  if (!hasPorts(protocol) && (from.port ?? to.port) !== undefined) throw new UsageError(`protocol ${words.proto} has no ports`);
+  const states = readStates(words.state ?? 'NEW');
+  const packet: Packet = {
+    family, source: from.address, destination: to.address, inInterface: words.in, outInterface: words.out, protocol,
+    header: words.fragment === true ? { fragmentOffset: 185, bytes: 1480 } : WHOLE_HEADER,
+    sourcePort: from.port, destinationPort: to.port,
+    icmp: isIcmp(protocol) ? readIcmp(words.icmpType ?? 'echo-request', family) : undefined,
+    tcpFlags: protocol === Protocol.TCP ? readFlags(words.tcpFlags ?? (states.includes('NEW') ? 'SYN' : 'ACK')) : undefined,
+    mark: readMark(words.mark ?? '0'), connectionMark: undefined, states: undefined,
+  };
+  refuseStray(words, protocol);
+  return { packet, states };
+}
+
+const hasPorts = (protocol: number): boolean =>
+  [Protocol.TCP, Protocol.UDP, Protocol.UDPLITE, Protocol.SCTP, Protocol.DCCP].some((known) => known === protocol);
+
+const isIcmp = (protocol: number): boolean => protocol === Protocol.ICMP || protocol === Protocol.ICMPV6;
+
+function refuseStray(words: PacketWords, protocol: number): void {
+  if (words.icmpType !== undefined && !isIcmp(protocol)) throw new UsageError('--icmp-type needs --proto icmp or icmpv6');
+  if (words.tcpFlags !== undefined && protocol !== Protocol.TCP) throw new UsageError('--tcp-flags needs --proto tcp');
+}
+
+function readEndpoint(flag: string, text: string): { address: number[]; port: number | undefined } {
+  const [, bracketed, dotted, port] = /^(?:\[([^\]]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = parseAddress(bracketed ?? dotted ?? text);
+  const number = port === undefined ? undefined : Number(port);
+  if (address === undefined) throw new UsageError(`${flag} ${text}: not an address; write ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT`);
+  if (number !== undefined && number > 0xffff) throw new UsageError(`${flag} ${text}: ports end at 65535`);
+  return { address, port: number };
+}
+
+const PROTOCOLS: Readonly<Record<string, number>> = {
+  icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, icmpv6: 58, 'icmp6': 58, 'ipv6-icmp': 58, ospf: 89, sctp: 132, udplite: 136,
+};
+
+function readProtocol(text: string, family: Family): number {
+  const name = text.toLowerCase();
+  if (family === 'ipv6' && name === 'icmp') return Protocol.ICMPV6;
+  const number = PROTOCOLS[name] ?? (/^\d{1,3}$/.test(text) ? Number(text) : Number.NaN);
+  if (!(number >= 1 && number <= 255)) throw new UsageError(`--proto ${text}: unknown protocol; write tcp, udp, icmp, sctp … or a number from 1 to 255`);
+  return number;
+}
+
+const STATES: readonly ConntrackState[] = ['INVALID', 'NEW', 'ESTABLISHED', 'RELATED', 'UNTRACKED'];
+const TRANSLATIONS: readonly ConntrackState[] = ['SNAT', 'DNAT'];
+
+function readStates(text: string): ConntrackState[] {
+  const words = text.toUpperCase().split(',');
+  const states = STATES.filter((state) => words.includes(state));
+  const translations = TRANSLATIONS.filter((state) => words.includes(state));
+  if (states.length !== 1 || states.length + translations.length !== words.length) {
+    throw new UsageError(`--state ${text}: write one of ${STATES.join(', ')}, and ,DNAT or ,SNAT for a translated connection`);
+  }
+  return [...states, ...translations];
+}
+
+const FLAGS: Readonly<Record<string, number>> = { NONE: 0, FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ALL: 63 };
+
+function readFlags(text: string): number {
+  return text.toUpperCase().split(',').reduce((bits, name) => {
+    const bit = FLAGS[name];
+    if (bit === undefined) throw new UsageError(`--tcp-flags ${text}: unknown flag ${name}; write ${Object.keys(FLAGS).join(', ')}`);
+    return bits | bit;
+  }, 0);
+}
+
+const ICMP_TYPES = {
+  ipv4: { 'echo-reply': 0, 'destination-unreachable': 3, redirect: 5, 'echo-request': 8, 'time-exceeded': 11, 'parameter-problem': 12 },
+  ipv6: {
+    'destination-unreachable': 1, 'packet-too-big': 2, 'time-exceeded': 3, 'parameter-problem': 4, 'echo-request': 128, 'echo-reply': 129,
+    'router-solicitation': 133, 'router-advertisement': 134, 'neighbour-solicitation': 135, 'neighbour-advertisement': 136,
+  },
+} as const;
+
+function readIcmp(text: string, family: Family): { type: number; code: number } {
+  const named = Object.entries(ICMP_TYPES[family]).find(([name]) => name === text)?.[1];
+  if (named !== undefined) return { type: named, code: 0 };
+  const [, type, code = '0'] = /^(\d{1,3})(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  if (type === undefined || Number(type) > 255 || Number(code) > 255) throw new UsageError(`--icmp-type ${text}: write TYPE, TYPE/CODE or a name such as echo-request`);
+  return { type: Number(type), code: Number(code) };
+}
+
+function readMark(text: string): number {
+  const mark = /^(0x[0-9a-f]{1,8}|\d{1,10})$/i.test(text) ? Number(text) : Number.NaN;
+  if (!(mark <= 0xffff_ffff)) throw new UsageError(`--mark ${text}: write a number from 0 to 0xffffffff`);
+  return mark;
+}
