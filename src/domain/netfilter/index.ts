@@ -1,1 +1,3 @@
 export type * from './model.ts';
+export * from './kube/index.ts';
+export * from './walk/index.ts';
