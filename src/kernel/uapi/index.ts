@@ -1,0 +1,3 @@
+/** Kernel constants, one file a header, in the kernel's spelling. */
+
+export * as bpf from './bpf.ts';
