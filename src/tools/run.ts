@@ -50,8 +50,7 @@ export function onCommand(report: Listener): void {
  */
 export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const { execa } = await import('execa');
-  which(argv[0]);
-  const [file, ...args] = withNetns(argv, options.netns);
+  const [file, ...args] = withNetns([need(argv[0]), ...argv.slice(1)], options.netns);
   listener?.(argv);
   const result = await execa(file!, args, {
     ...(options.inheritStdio === true ? { stdio: 'inherit' as const } : { input: options.input ?? '' }),
@@ -71,15 +70,18 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
   });
 }
 
-/** Absolute path of a program, also where only administrators look. @throws UnsupportedError when it is not installed. */
-export function which(name: string): string {
-  if (name.startsWith('/')) return name;
-  for (const directory of searchPath()) {
-    const path = join(directory, name);
-    if (isExecutable(path)) return path;
-  }
-  const hint = PACKAGES[name] === undefined ? [] : [`apt-get install ${PACKAGES[name]}`];
-  throw new UnsupportedError(`${name} is not installed; this command`, { needs: 'it', code: 'SL2201', hints: hint });
+/** Absolute path of a program, also where only administrators look; undefined when it is not installed. */
+export function which(name: string): string | undefined {
+  if (name.startsWith('/')) return isExecutable(name) ? name : undefined;
+  return searchPath().map((directory) => join(directory, name)).find(isExecutable);
+}
+
+/** Absolute path of a program. @throws UnsupportedError when it is not installed, naming the Debian package. */
+export function need(name: string): string {
+  const path = which(name);
+  if (path !== undefined) return path;
+  const hints = PACKAGES[name] === undefined ? [] : [`apt-get install ${PACKAGES[name]}`];
+  throw new UnsupportedError(`the program ${name} is not installed; this command`, { needs: 'it', code: 'SL2201', hints });
 }
 
 export interface DetachedOptions {
@@ -91,7 +93,7 @@ export interface DetachedOptions {
 
 /** Starts a program in a session of its own, so that neither our end nor a closed terminal reaches it; returns its pid. */
 export function spawnDetached(argv: readonly [string, ...string[]], options: DetachedOptions = {}): number {
-  const [file, ...args] = withNetns([which(argv[0]), ...argv.slice(1)], options.netns);
+  const [file, ...args] = withNetns([need(argv[0]), ...argv.slice(1)], options.netns);
   listener?.(argv);
   const output = options.output === undefined ? 'ignore' : openSync(options.output, 'a', 0o600);
   const child = spawn(file!, args, { detached: true, stdio: ['ignore', output, output], cwd: '/', env: environment(options.env) });
@@ -102,7 +104,7 @@ export function spawnDetached(argv: readonly [string, ...string[]], options: Det
 }
 
 function withNetns(argv: readonly string[], netns: string | undefined): readonly string[] {
-  return netns === undefined ? argv : [which('nsenter'), `--net=${netns}`, '--', ...argv];
+  return netns === undefined ? argv : [need('nsenter'), `--net=${netns}`, '--', ...argv];
 }
 
 function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
