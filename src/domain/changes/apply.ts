@@ -1,11 +1,11 @@
-/** What touches the machine: checking and running the revert, and the timer. */
+/** What touches the machine: checking and running the revert, the timer, and the mount of a nameless namespace. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperationError, UnsupportedError } from '../../lib/errors.ts';
 import { run, spawnDetached, which } from '../../tools/index.ts';
 import { isAlive, readIdentity } from './clock.ts';
-import type { ChangeRecord, CommandStep } from './model.ts';
+import type { ChangeRecord, CommandStep, Namespace } from './model.ts';
 import type { ChangePaths } from './paths.ts';
 import type { ScriptPrograms } from './script.ts';
 import { systemdArgv, unitOf } from './timer.ts';
@@ -17,7 +17,24 @@ const TIMER_START_MS = 5000;
 
 /** Absolute paths of what the scripts need. @throws UnsupportedError naming what is missing */
 export async function findScriptPrograms(): Promise<ScriptPrograms> {
-  return { sh: await need('sh'), nsenter: await need('nsenter'), flock: await need('flock') };
+  return { sh: await need('sh'), nsenter: await need('nsenter'), flock: await need('flock'), umount: await need('umount') };
+}
+
+/**
+ * Mounts a namespace that only a process holds, so that it and its inode last as long as the change waits.
+ *
+ * @throws ToolError when the mount is refused
+ */
+export async function mountNamespace(namespace: Namespace): Promise<void> {
+  if (namespace.process === undefined) return;
+  writeFileSync(namespace.path, '');
+  await run([await need('mount'), '--bind', `/proc/${namespace.process.pid}/ns/net`, namespace.path]);
+}
+
+/** Takes the mount of `mountNamespace` away; quiet when there is none. */
+export async function unmountNamespace(namespace: Namespace): Promise<void> {
+  if (namespace.process === undefined) return;
+  await run([await need('umount'), namespace.path], { allowFailure: true });
 }
 
 /**

@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { OperationError, UsageError } from '../../lib/errors.ts';
-import { checkRevert, findScriptPrograms, runRevertScript, startTimer, timerKind } from './apply.ts';
+import { checkRevert, findScriptPrograms, mountNamespace, runRevertScript, startTimer, timerKind, unmountNamespace } from './apply.ts';
 import { bootId, deadlineIn, formatIdentity, ownIdentity } from './clock.ts';
 import { refuseHolder } from './busy.ts';
 import { describe } from './inspect.ts';
@@ -50,14 +50,15 @@ export interface OpenChange {
 export async function beginChange(request: ChangeRequest): Promise<OpenChange> {
   checkRequest(request);
   return await explainFileErrors(async () => {
-    const namespace = findNamespace(request.netns);
     const id = reserveId();
+    const namespace = findNamespace(request.netns, pathsOf(id).namespaceMount);
     try {
       takeSlot(namespace.inode, id, refuseHolder);
       const record = await newRecord(id, request, namespace);
       await prepare(record, request, pathsOf(id));
       return openChange(record, pathsOf(id));
     } catch (error) {
+      await unmountNamespace(namespace);
       discardChange(id);
       leaveSlot(namespace.inode, id);
       throw error;
@@ -68,6 +69,7 @@ export async function beginChange(request: ChangeRequest): Promise<OpenChange> {
 async function prepare(record: ChangeRecord, request: ChangeRequest, paths: ChangePaths): Promise<void> {
   const programs = await findScriptPrograms();
   writeFileSync(paths.owner, formatIdentity(record.owner));
+  await mountNamespace(record.namespace);
   storeChange(record, {
     ...request.files,
     'before.txt': request.diff.before,
@@ -97,6 +99,7 @@ async function finishApplying(record: ChangeRecord, paths: ChangePaths, details:
   rmSync(paths.owner, { force: true });
   if (!finishToken(record, paths)) return await abandon(record, paths, new Error('the deadline came before it was applied'));
   storeState(paths, record.confirmWithinMs === undefined ? 'confirmed' : 'pending');
+  if (record.confirmWithinMs === undefined) await unmountNamespace(record.namespace);
   leaveSlot(record.namespace.inode, record.id);
   return describe(record);
 }

@@ -20,9 +20,15 @@ export function bootId(): string {
 
 /** This process. */
 export function ownIdentity(): ProcessIdentity {
-  const startTicks = startTicksOf('self');
-  if (startTicks === undefined) throw new Error('/proc is not mounted');
-  return { pid: process.pid, startTicks };
+  const identity = identityOf(process.pid);
+  if (identity === undefined) throw new Error('/proc is not mounted');
+  return identity;
+}
+
+/** The process that has this pid now; undefined when none has. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  const startTicks = startTicksOf(String(pid));
+  return startTicks === undefined ? undefined : { pid, startTicks };
 }
 
 /** True while exactly this process runs; a zombie does not. */

@@ -1,7 +1,7 @@
 /** The end of a change, from any session: confirm, extend, roll back. */
 
 import { BusyError, OperationError, UsageError } from '../../lib/errors.ts';
-import { findScriptPrograms, runRevertScript, startTimer, stopTimer } from './apply.ts';
+import { findScriptPrograms, runRevertScript, startTimer, stopTimer, unmountNamespace } from './apply.ts';
 import { refuseHolder } from './busy.ts';
 import { deadlineIn } from './clock.ts';
 import { explainFileErrors } from './files.ts';
@@ -30,6 +30,7 @@ export async function confirmChange(id: string): Promise<Change> {
       if (seen === undefined || !moveToken(paths.run, seen, { kind: 'confirmed' })) continue;
       storeState(paths, 'confirmed');
       await stopTimer(record);
+      await unmountNamespace(record.namespace);
       return describe(record);
     }
   });

@@ -59,14 +59,16 @@ export interface ProcessIdentity {
 
 /** The network namespace a change is for. */
 export interface Namespace {
-  /** Inode number of the namespace, as in `net:[4026531840]`. */
+  /** Inode number of the namespace, as in `net:[4026531840]`; the kernel gives it to another one when this one is gone. */
   inode: number;
   /** True for the namespace of PID 1. */
   host: boolean;
-  /** Where the revert script enters it. A path below /proc may end first; the script then looks for another process inside. */
+  /** Where the revert script enters it. While something is mounted there the inode is not given to another namespace. */
   path: string;
   /** What the user calls it; `-` for the node's own. */
   label: string;
+  /** A process inside, for a namespace without a name. The change mounts it at `path` until it is confirmed or undone. */
+  process?: ProcessIdentity;
 }
 
 /** One thing that the revert does. Every step must leave the same result when it is repeated. */

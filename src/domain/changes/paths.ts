@@ -31,6 +31,8 @@ export interface ChangePaths {
   owner: string;
   timerProcess: string;
   revertProcess: string;
+  /** Mount point that keeps a namespace without a name while the change waits. */
+  namespaceMount: string;
 }
 
 /** Paths of the change `id`. */
@@ -53,6 +55,7 @@ function pathsIn(directory: string, run: string): ChangePaths {
     owner: join(run, 'owner'),
     timerProcess: join(run, 'timer'),
     revertProcess: join(run, 'revert'),
+    namespaceMount: join(run, 'netns'),
   };
 }
 

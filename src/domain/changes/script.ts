@@ -5,7 +5,7 @@
  * by its absolute path, and the only PATH is the one they set. A signal does not stop a revert half way.
  */
 
-import type { ChangeRecord, RevertStep } from './model.ts';
+import type { ChangeRecord, Namespace, RevertStep } from './model.ts';
 import type { ChangePaths } from './paths.ts';
 import { comment, quote, quoteAll } from './shell.ts';
 
@@ -14,6 +14,7 @@ export interface ScriptPrograms {
   sh: string;
   nsenter: string;
   flock: string;
+  umount: string;
 }
 
 /** The text of `revert.sh`. Exit codes: 0 reverted, 3 refused, 8 a step failed. */
@@ -62,7 +63,7 @@ find_namespace
 
 ${record.revertSteps.map(stepPart).join('\n\n')}
 
-finish
+${record.namespace.process === undefined ? '' : `[ "$failures" = 0 ] && ${quote(programs.umount)} ${quote(record.namespace.path)} 2>/dev/null\n`}finish
 `;
 }
 
@@ -226,7 +227,8 @@ finish() {
 }
 `;
 
-function namespacePart({ namespace }: ChangeRecord, programs: ScriptPrograms): string {
+function namespacePart(record: ChangeRecord, programs: ScriptPrograms): string {
+  const { namespace } = record;
   return `label=${quote(namespace.label)}
 netns=${quote(namespace.path)}
 
@@ -239,19 +241,30 @@ is_there() {
   [ "$(${quote(programs.nsenter)} --net="$1" -- readlink /proc/self/ns/net 2>/dev/null)" = "$there" ]
 }
 
-# A namespace is known by its inode; the path may be gone, or be another's by now.
 find_namespace() {
-  there=${namespace.host ? '$(readlink "$netns")' : `'net:[${namespace.inode}]'`}
-  where=here
-  [ "$(readlink /proc/self/ns/net)" = "$there" ] && return
-  where=there
-  is_there "$netns" && return
-  for netns in /proc/[0-9]*/ns/net; do
-    [ "$(readlink "$netns")" = "$there" ] && is_there "$netns" && return
-  done
-  where=gone
+${namespace.host ? HOST_NAMESPACE : otherNamespace(namespace)}
 }
 `;
+}
+
+const HOST_NAMESPACE = `  there=$(readlink "$netns")
+  where=there
+  [ "$(readlink /proc/self/ns/net)" != "$there" ] || where=here`;
+
+/** Looks first where the inode cannot have been given to another namespace meanwhile. */
+function otherNamespace({ inode, process: inside }: Namespace): string {
+  const path = `/proc/${inside?.pid}/ns/net`;
+  const byProcess = `  # Its mount is gone once the change was confirmed: the process that was inside then still leads there.
+  if [ "$(identity ${inside?.pid})" = '${inside?.pid} ${inside?.startTicks}' ] && is_there ${path}; then
+    netns=${path}
+    return
+  fi
+`;
+  return `  there='net:[${inode}]'
+  where=there
+  is_there "$netns" && return
+${inside === undefined ? '' : byProcess}  where=here
+  [ "$(readlink /proc/self/ns/net)" = "$there" ] || where=gone`;
 }
 
 function stepPart(step: RevertStep, index: number): string {

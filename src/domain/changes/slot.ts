@@ -8,7 +8,7 @@
 
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, ownIdentity } from './clock.ts';
+import { ownIdentity } from './clock.ts';
 import type { ProcessIdentity } from './model.ts';
 import { runDirectory } from './paths.ts';
 
@@ -39,11 +39,6 @@ export function leaveSlot(inode: number, id: string): void {
   const { pid, startTicks } = ownIdentity();
   const slot = openSlot(inode);
   renamed(join(slot, `${id}.${pid}.${startTicks}`), join(slot, id));
-}
-
-/** True while the process that took the slot runs. */
-export function isWorking(holder: Holder): boolean {
-  return holder.process !== undefined && isAlive(holder.process);
 }
 
 function openSlot(inode: number): string {

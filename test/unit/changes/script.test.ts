@@ -6,7 +6,7 @@ import { revertScript, timerScript } from '../../../src/domain/changes/script.ts
 import { comment, quote, quoteAll } from '../../../src/domain/changes/shell.ts';
 import { systemdArgv } from '../../../src/domain/changes/timer.ts';
 
-const programs = { sh: '/usr/bin/sh', nsenter: '/usr/bin/nsenter', flock: '/usr/bin/flock' };
+const programs = { sh: '/usr/bin/sh', nsenter: '/usr/bin/nsenter', flock: '/usr/bin/flock', umount: '/usr/bin/umount' };
 const hostile = `a 'b' "c" $(touch /tmp/x) \`d\` \\ e\nrm -rf /\n`;
 
 function record(revertSteps: RevertStep[]): ChangeRecord {
