@@ -313,7 +313,7 @@ test.concurrent('what could not be reverted is refused before anything is writte
   const wrong = { 'rules.v4': '*filter\n-A NOWHERE -j DROP\nCOMMIT\n' };
   await expect(ns.begin({ files: wrong, confirmWithinMs: 60_000 })).rejects.toMatchObject({ code: 'SL1300' });
   await expect(ns.begin({ revertSteps: [{ title: 'x', argv: ['/usr/sbin/none'] }] })).rejects.toMatchObject({
-    causes: ['x: there is no /usr/sbin/none'],
+    causes: ['x: there is no program /usr/sbin/none'],
   });
   await expect(ns.begin({ files: { 'change.json': '' } })).rejects.toMatchObject({ reason: 'usage' });
   await expect(ns.begin({ files: { '../x': '' } })).rejects.toMatchObject({ reason: 'usage' });

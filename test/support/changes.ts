@@ -103,7 +103,10 @@ export class Agent {
 
   /** Waits for a line that begins with `word` and returns what follows it. */
   async said(word: string): Promise<string> {
-    return await eventually(() => new RegExp(`^${word} ?(\\S*)\\r?$`, 'm').exec(this.output)?.[1]);
+    return await eventually(
+      () => new RegExp(`^${word} ?(\\S*)\\r?$`, 'm').exec(this.output)?.[1],
+      () => `'${word}' after ${JSON.stringify(this.output)}`,
+    );
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {

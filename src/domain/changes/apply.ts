@@ -2,10 +2,10 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OperationError, UnsupportedError } from '../../lib/errors.ts';
-import { run, spawnDetached, which } from '../../tools/index.ts';
+import { OperationError, ToolError } from '../../lib/errors.ts';
+import { need, run, spawnDetached, which } from '../../tools/index.ts';
 import { isAlive, readIdentity } from './clock.ts';
-import type { ChangeRecord, CommandStep, Namespace } from './model.ts';
+import type { Argv, ChangeRecord, CommandStep, Namespace } from './model.ts';
 import type { ChangePaths } from './paths.ts';
 import type { ScriptPrograms } from './script.ts';
 import { systemdArgv, unitOf } from './timer.ts';
@@ -15,9 +15,15 @@ export type RevertMode = 'rollback' | 'failed';
 
 const TIMER_START_MS = 5000;
 
+/** Exit code of a revert script of which a step failed; one that was killed counts as such. */
+const REVERT_FAILED = 8;
+
+/** Where the system's own programs are: a script that runs as root later must not name one from somebody's PATH. */
+const SYSTEM_DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
 /** Absolute paths of what the scripts need. @throws UnsupportedError naming what is missing */
-export async function findScriptPrograms(): Promise<ScriptPrograms> {
-  return { sh: await need('sh'), nsenter: await need('nsenter'), flock: await need('flock'), umount: await need('umount') };
+export function findScriptPrograms(): ScriptPrograms {
+  return { sh: system('sh'), nsenter: system('nsenter'), flock: system('flock'), umount: system('umount') };
 }
 
 /**
@@ -28,13 +34,13 @@ export async function findScriptPrograms(): Promise<ScriptPrograms> {
 export async function mountNamespace(namespace: Namespace): Promise<void> {
   if (namespace.process === undefined) return;
   writeFileSync(namespace.path, '');
-  await run([await need('mount'), '--bind', `/proc/${namespace.process.pid}/ns/net`, namespace.path]);
+  await run([system('mount'), '--bind', `/proc/${namespace.process.pid}/ns/net`, namespace.path]);
 }
 
 /** Takes the mount of `mountNamespace` away; quiet when there is none. */
 export async function unmountNamespace(namespace: Namespace): Promise<void> {
   if (namespace.process === undefined) return;
-  await run([await need('umount'), namespace.path], { allowFailure: true });
+  await run([system('umount'), namespace.path], { allowFailure: true });
 }
 
 /**
@@ -59,10 +65,10 @@ export async function checkRevert(record: ChangeRecord, paths: ChangePaths, prog
 /** Starts the dead-man timer and returns when it runs. @throws OperationError SL1306 when it does not */
 export async function startTimer(record: ChangeRecord, paths: ChangePaths, programs: ScriptPrograms, afterMs: number): Promise<void> {
   if (record.timer === 'systemd') {
-    await run(systemdArgv({ systemdRun: await need('systemd-run'), sh: programs.sh }, record.id, paths.timerScript, afterMs));
+    await run(systemdArgv({ systemdRun: system('systemd-run'), sh: programs.sh }, record.id, paths.timerScript, afterMs));
     return;
   }
-  await spawnDetached([programs.sh, paths.timerScript]);
+  spawnDetached([programs.sh, paths.timerScript]);
   for (let waitedMs = 0; waitedMs < TIMER_START_MS; waitedMs += 10) {
     const timer = readIdentity(paths.timerProcess);
     if (timer !== undefined && isAlive(timer)) return;
@@ -72,14 +78,14 @@ export async function startTimer(record: ChangeRecord, paths: ChangePaths, progr
 }
 
 /** How the timer of a change runs on this node: under systemd when that is PID 1. */
-export async function timerKind(): Promise<'systemd' | 'shell'> {
-  return existsSync('/run/systemd/system') && (await which('systemd-run')) !== undefined ? 'systemd' : 'shell';
+export function timerKind(): 'systemd' | 'shell' {
+  return existsSync('/run/systemd/system') && which('systemd-run') !== undefined ? 'systemd' : 'shell';
 }
 
 /** Stops a systemd timer that has nothing left to do; a shell timer ends by itself within a second. */
 export async function stopTimer(record: ChangeRecord): Promise<void> {
   if (record.timer !== 'systemd') return;
-  await run([await need('systemctl'), 'stop', `${unitOf(record.id)}.timer`], { allowFailure: true });
+  await run([system('systemctl'), 'stop', `${unitOf(record.id)}.timer`], { allowFailure: true });
 }
 
 /**
@@ -88,23 +94,25 @@ export async function stopTimer(record: ChangeRecord): Promise<void> {
  * @returns its exit code: 0 undone, 3 refused, 8 a step failed
  */
 export async function runRevertScript(paths: ChangePaths, mode: RevertMode): Promise<number> {
-  const argv = [await need('setsid'), '--wait', await need('sh'), paths.revertScript, mode];
-  return (await run(argv, { allowFailure: true })).exitCode;
+  try {
+    return (await run([system('setsid'), '--wait', system('sh'), paths.revertScript, mode], { allowFailure: true })).exitCode;
+  } catch (error) {
+    if (error instanceof ToolError) return REVERT_FAILED;
+    throw error;
+  }
 }
 
 async function checkStep(step: CommandStep, record: ChangeRecord, paths: ChangePaths): Promise<string[]> {
-  const problems = [step.argv, step.check ?? []].flatMap(([program]) =>
-    program === undefined || (program.startsWith('/') && existsSync(program)) ? [] : [`${step.title}: there is no ${program}`],
-  );
+  const programs = [step.argv[0], ...(step.check === undefined ? [] : [step.check[0]])];
+  const missing = programs.filter((program) => !program.startsWith('/') || which(program) === undefined);
+  const problems = missing.map((program) => `${step.title}: there is no program ${program}`);
   if (step.check === undefined || problems.length > 0) return problems;
   const input = step.stdinFile === undefined ? '' : readFileSync(`${paths.directory}/${step.stdinFile}`);
-  const netns = record.namespace.host ? undefined : record.namespace.path;
-  const { exitCode, stderr } = await run(step.check, { allowFailure: true, input, ...(netns === undefined ? {} : { netns }) });
+  const argv: Argv = [system('nsenter'), `--net=${record.namespace.path}`, '--', ...step.check];
+  const { exitCode, stderr } = await run(argv, { allowFailure: true, input });
   return exitCode === 0 ? [] : [`${step.title}: ${step.check.join(' ')} exited ${exitCode}: ${stderr.trim()}`];
 }
 
-async function need(name: string): Promise<string> {
-  const path = await which(name);
-  if (path === undefined) throw new UnsupportedError('a change that can be undone', { needs: `the program '${name}'` });
-  return path;
+function system(name: string): string {
+  return SYSTEM_DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => which(path) !== undefined) ?? need(name);
 }

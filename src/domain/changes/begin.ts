@@ -54,7 +54,7 @@ export async function beginChange(request: ChangeRequest): Promise<OpenChange> {
     const namespace = findNamespace(request.netns, pathsOf(id).namespaceMount);
     try {
       takeSlot(namespace.inode, id, refuseHolder);
-      const record = await newRecord(id, request, namespace);
+      const record = newRecord(id, request, namespace);
       await prepare(record, request, pathsOf(id));
       return openChange(record, pathsOf(id));
     } catch (error) {
@@ -67,7 +67,7 @@ export async function beginChange(request: ChangeRequest): Promise<OpenChange> {
 }
 
 async function prepare(record: ChangeRecord, request: ChangeRequest, paths: ChangePaths): Promise<void> {
-  const programs = await findScriptPrograms();
+  const programs = findScriptPrograms();
   writeFileSync(paths.owner, formatIdentity(record.owner));
   await mountNamespace(record.namespace);
   storeChange(record, {
@@ -124,7 +124,7 @@ async function abandon(record: ChangeRecord, paths: ChangePaths, error: unknown)
   throw undoneError(describe(record), error);
 }
 
-async function newRecord(id: string, request: ChangeRequest, namespace: Namespace): Promise<ChangeRecord> {
+function newRecord(id: string, request: ChangeRequest, namespace: Namespace): ChangeRecord {
   const timed = request.confirmWithinMs;
   return {
     version: 1,
@@ -138,7 +138,7 @@ async function newRecord(id: string, request: ChangeRequest, namespace: Namespac
     createdAt: new Date().toISOString(),
     bootId: bootId(),
     owner: ownIdentity(),
-    ...(timed === undefined ? {} : { confirmWithinMs: timed, firstDeadline: deadlineIn(timed), timer: await timerKind() }),
+    ...(timed === undefined ? {} : { confirmWithinMs: timed, firstDeadline: deadlineIn(timed), timer: timerKind() }),
     revertSteps: request.revertSteps,
     files: Object.keys(request.files),
   };

@@ -52,7 +52,7 @@ export async function extendChange(id: string, milliseconds: number): Promise<Ch
       if (seen === undefined || !moveToken(paths.run, seen, { kind: 'armed', deadline })) continue;
       const change = await readChange(id);
       if (change.timerRunning !== false) return change;
-      await startTimer({ ...record, timer: 'shell' }, paths, await findScriptPrograms(), milliseconds);
+      await startTimer({ ...record, timer: 'shell' }, paths, findScriptPrograms(), milliseconds);
       return await readChange(id);
     }
   });

@@ -8,6 +8,7 @@ export { isInForce, isUnfinished } from './model.ts';
 export type {
   Actor,
   AppliedRecord,
+  Argv,
   Change,
   ChangeDetail,
   ChangeRecord,

@@ -1,6 +1,6 @@
 /** Changes as they are now. */
 
-import { which, run } from '../../tools/index.ts';
+import { need, run } from '../../tools/index.ts';
 import { NotFoundError, UsageError } from '../../lib/errors.ts';
 import { bootId, isAlive, readIdentity, uptimeSeconds } from './clock.ts';
 import { diffLines } from './diff.ts';
@@ -101,9 +101,8 @@ function secondsLeft(record: ChangeRecord, token: Token | undefined): number | u
 async function isTimerRunning(record: ChangeRecord): Promise<boolean> {
   if (runs(pathsOf(record.id).timerProcess)) return true;
   if (record.timer !== 'systemd') return false;
-  const systemctl = await which('systemctl');
-  const unit = `${unitOf(record.id)}.timer`;
-  return systemctl !== undefined && (await run([systemctl, 'is-active', '--quiet', unit], { allowFailure: true })).exitCode === 0;
+  const { exitCode } = await run([need('systemctl'), 'is-active', '--quiet', `${unitOf(record.id)}.timer`], { allowFailure: true });
+  return exitCode === 0;
 }
 
 function order(change: Change): number {

@@ -74,14 +74,16 @@ export interface Namespace {
 /** One thing that the revert does. Every step must leave the same result when it is repeated. */
 export type RevertStep = CommandStep | RemoveStep;
 
+/** A program by absolute path and its arguments. */
+export type Argv = readonly [program: string, ...rest: string[]];
+
 export interface CommandStep {
   title: string;
-  /** Program by absolute path, then its arguments. */
-  argv: readonly string[];
+  argv: Argv;
   /** Data file whose content is its standard input. */
   stdinFile?: string;
   /** Command that proves, before anything is applied, that the step would work; it gets the same standard input. */
-  check?: readonly string[];
+  check?: Argv;
   /** The revert counts as done even when this step fails. */
   tolerateFailure?: boolean;
 }

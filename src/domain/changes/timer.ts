@@ -1,5 +1,7 @@
 /** How the dead-man timer is started. */
 
+import type { Argv } from './model.ts';
+
 /** The systemd unit that reverts change `id`. */
 export function unitOf(id: string): string {
   return `sluice-revert-${id}`;
@@ -11,7 +13,7 @@ export function unitOf(id: string): string {
  * The unit fires at the first deadline and runs the same script as elsewhere, which waits on when the deadline was extended.
  * Without AccuracySec systemd may be a minute late.
  */
-export function systemdArgv(programs: { systemdRun: string; sh: string }, id: string, script: string, afterMs: number): string[] {
+export function systemdArgv(programs: { systemdRun: string; sh: string }, id: string, script: string, afterMs: number): Argv {
   return [
     programs.systemdRun,
     `--unit=${unitOf(id)}`,
