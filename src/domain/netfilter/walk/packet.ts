@@ -24,6 +24,8 @@ export interface Packet {
   icmp: { type: number; code: number } | undefined;
   /** Byte 13 of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32. */
   tcpFlags: number | undefined;
+  /** IPv6: version, traffic class and flow label, the first word of the header; nf_tables looks at it by mistake. */
+  firstWord?: number;
   mark: number | undefined;
   /** Mark of the connection (`connmark`). */
   connectionMark: number | undefined;
@@ -37,11 +39,8 @@ export interface TransportHeader {
   fragmentOffset: number;
   /** Bytes after the IP header (and IPv6 extension headers). */
   bytes: number;
-  /**
-   * IPv6 only: the chain of extension headers is cut off (`malformed`), or ends in a fragment without a readable last
-   * header (`no-protocol`).
-   */
-  chain?: 'malformed' | 'no-protocol';
+  /** IPv6: the last header cannot be found, in a cut-off chain or in a fragment that begins with an extension header. */
+  malformed?: true;
 }
 
 /** An unfragmented packet with a whole transport header. */

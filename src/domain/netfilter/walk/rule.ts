@@ -9,6 +9,7 @@ import { matchIprange } from './matches/iprange.ts';
 import { matchMark } from './matches/mark.ts';
 import { matchMultiport } from './matches/multiport.ts';
 import { matchPorts } from './matches/ports.ts';
+import { matchRecent } from './matches/recent.ts';
 import { statisticChance } from './matches/statistic.ts';
 import { matchTcp } from './matches/tcp.ts';
 import type { Packet } from './packet.ts';
@@ -76,5 +77,6 @@ function evaluateMatch(match: Match, packet: Packet, surroundings: Surroundings)
 function evaluateOpaque(name: string, match: Match & { kind: 'opaque' }, packet: Packet, surroundings: Surroundings): Answer {
   if (name === 'addrtype') return matchAddrtype(match, packet, surroundings);
   if (name === 'connmark') return matchConnmark(match, packet);
+  if (name === 'recent') return matchRecent(match);
   return 'unknown';
 }

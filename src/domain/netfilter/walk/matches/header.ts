@@ -39,10 +39,9 @@ function matchInterface(test: Test<string> | undefined, name: string | undefined
   return negateIf(test.negated, same);
 }
 
-/** An IPv6 packet whose last header cannot be found matches no `-p`, negated or not; x_tables drops a malformed one. */
+/** x_tables drops an IPv6 packet whose last header cannot be found; in nf_tables it matches no `-p`, negated or not. */
 function matchProtocol(test: Test<number> | undefined, packet: Packet, backend: Surroundings['backend']): Answer {
   if (test === undefined) return true;
-  if (packet.header.chain === 'malformed') return backend === 'legacy' ? 'hotdrop' : false;
-  if (packet.header.chain === 'no-protocol') return false;
+  if (packet.header.malformed === true) return backend === 'legacy' ? 'hotdrop' : false;
   return negateIf(test.negated, packet.protocol === test.value);
 }

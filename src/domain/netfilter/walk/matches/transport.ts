@@ -1,5 +1,5 @@
 import type { Range, Test } from '../../model.ts';
-import { negateIf, type Answer } from '../answer.ts';
+import { all, negateIf, type Answer } from '../answer.ts';
 import type { Packet } from '../packet.ts';
 
 /**
@@ -24,32 +24,68 @@ export function matchPort(test: Test<Range> | undefined, port: number | undefine
 export const inRange = (value: number, range: Range): boolean => range.low <= value && value <= range.high;
 
 /** 0:65535, which tests nothing. */
-export const isFull = (range: Range): boolean => range.low === 0 && range.high === 0xffff;
+const isFull = (range: Range): boolean => range.low === 0 && range.high === 0xffff;
+
+/** What nf_tables reads as the beginning of the transport header. */
+export interface RawHeader {
+  bytes: number;
+  sourcePort: number | undefined;
+  destinationPort: number | undefined;
+  /** Byte 13. */
+  flags: number | undefined;
+}
 
 /**
- * A port test as nf_tables makes it: bytes `offset` and following of whatever follows the IP header, also in a fragment.
+ * nf_tables reads whatever follows the IP header, also in a non-first fragment. For a non-first fragment of IPv6 it does
+ * not know where that is and reads from the beginning of the IPv6 header instead: version and flow label, and at byte
+ * 13 a part of the source address.
  *
- * iptables-nft leaves out a test of the full range, negated or not.
+ * @kernel net/ipv6/exthdrs_core.c ipv6_find_hdr leaves the offset 0 there; nft_payload_fast_eval does not ask for fragments
  */
-export function matchRawPort(test: Test<Range> | undefined, port: number | undefined, packet: Packet, end: number): Answer {
+export function rawHeader(packet: Packet): RawHeader {
+  const { header, sourcePort, destinationPort, tcpFlags, firstWord } = packet;
+  if (packet.family === 'ipv4' || header.fragmentOffset === 0) return { bytes: header.bytes, sourcePort, destinationPort, flags: tcpFlags };
+  return {
+    bytes: 40,
+    sourcePort: firstWord === undefined ? undefined : firstWord >>> 16,
+    destinationPort: firstWord === undefined ? undefined : firstWord & 0xffff,
+    flags: packet.source === undefined ? undefined : (packet.source[1]! >>> 16) & 0xff,
+  };
+}
+
+/** Port tests as iptables-nft 1.8.9 writes them in nf_tables expressions; it leaves out a test of the full range. */
+export function matchRawPorts({ sourcePort, destinationPort }: PortTests, raw: RawHeader): Answer {
+  const merged = matchMergedPorts(sourcePort, destinationPort, raw);
+  if (merged !== undefined) return merged;
+  return all([() => matchRawPort(sourcePort, raw.sourcePort, raw.bytes >= 2), () => matchRawPort(destinationPort, raw.destinationPort, raw.bytes >= 4)]);
+}
+
+/** The port tests of a match. */
+export interface PortTests {
+  sourcePort?: Test<Range>;
+  destinationPort?: Test<Range>;
+}
+
+/** Whether iptables-nft has any port to test: then it does not hand the match to the x_tables code. */
+export const hasPortTest = ({ sourcePort, destinationPort }: PortTests): boolean =>
+  [sourcePort, destinationPort].some((test) => test !== undefined && (test.negated || !isFull(test.value)));
+
+function matchRawPort(test: Test<Range> | undefined, port: number | undefined, readable: boolean): Answer {
   if (test === undefined || isFull(test.value)) return true;
-  if (packet.header.bytes < end) return false;
-  return matchPort(test, port);
+  return readable ? matchPort(test, port) : false;
 }
 
 /**
- * `! --sport A ! --dport B` with single ports, which iptables-nft 1.8.9 stores as one comparison of four bytes: it then
- * means "not (A and B)" instead of "neither". Undefined when the two tests are stored separately.
+ * `! --sport A ! --dport B` with single ports is stored as one comparison of four bytes: it then means "not (A and B)"
+ * instead of "neither". Undefined when the two tests are stored separately.
  */
-export function matchMergedPorts(
-  source: Test<Range> | undefined, destination: Test<Range> | undefined, packet: Packet,
-): Answer | undefined {
+function matchMergedPorts(source: Test<Range> | undefined, destination: Test<Range> | undefined, raw: RawHeader): Answer | undefined {
   if (!isNegatedSingle(source) || !isNegatedSingle(destination)) return undefined;
-  if (packet.header.bytes < 4) return false;
-  if (packet.sourcePort !== undefined && packet.sourcePort !== source!.value.low) return true;
-  if (packet.destinationPort !== undefined && packet.destinationPort !== destination!.value.low) return true;
-  return packet.sourcePort === undefined || packet.destinationPort === undefined ? 'unknown' : false;
+  if (raw.bytes < 4) return false;
+  if (raw.sourcePort !== undefined && raw.sourcePort !== source.value.low) return true;
+  if (raw.destinationPort !== undefined && raw.destinationPort !== destination.value.low) return true;
+  return raw.sourcePort === undefined || raw.destinationPort === undefined ? 'unknown' : false;
 }
 
-const isNegatedSingle = (test: Test<Range> | undefined): boolean =>
+const isNegatedSingle = (test: Test<Range> | undefined): test is Test<Range> =>
   test !== undefined && test.negated && test.value.low === test.value.high;
