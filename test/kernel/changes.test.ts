@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test as plain } from 'vitest';
-import { beginChange, confirmChange, extendChange, getChange, listChanges, resolveId, rollbackChange } from '../../src/domain/changes/index.ts';
+import { beginChange, checkRollback, confirmChange, extendChange, getChange, listChanges, resolveId, rollbackChange } from '../../src/domain/changes/index.ts';
 import { Agent, eventually, processesOf, reaches, RuledNamespace, useChangeDirectories } from '../support/changes.ts';
 import { requireRoot } from '../support/require.ts';
 
@@ -11,12 +11,12 @@ let directories: { root: string; close: () => void };
 let names = 0;
 
 const test = plain.extend<{ namespace: () => RuledNamespace; agent: (...settings: ConstructorParameters<typeof Agent>) => Agent }>({
-  namespace: async ({}, use) => {
+  namespace: async ({ task: _ }, use) => {
     const made: RuledNamespace[] = [];
     await use(() => (made[made.length] = new RuledNamespace(`n${names++}`)));
     for (const one of made) one.delete();
   },
-  agent: async ({}, use) => {
+  agent: async ({ task: _ }, use) => {
     const made: Agent[] = [];
     await use((...settings) => (made[made.length] = new Agent(...settings)));
     for (const one of made) await one.kill('SIGKILL');
@@ -223,7 +223,9 @@ test.concurrent('a revert that fails says so, names its script, and can be run a
   const ns = namespace();
   const before = ns.save();
   const { record, directory, revertScript } = await ns.change();
+  expect((await checkRollback(record.id, { steps: true })).record.id).toBe(record.id);
   writeFileSync(join(directory, 'rules.v4'), '*filter\nbroken\n');
+  await expect(checkRollback(record.id, { steps: true })).rejects.toMatchObject({ code: 'SL1300' });
   await expect(rollbackChange(record.id)).rejects.toMatchObject({
     code: 'SL1302',
     reason: 'revert-failed',

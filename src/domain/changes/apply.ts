@@ -44,8 +44,8 @@ export async function unmountNamespace(namespace: Namespace): Promise<void> {
 }
 
 /**
- * Proves before anything is applied that the revert would work: sh accepts the scripts, every program is there, and every
- * step's own check passes in the namespace of the change.
+ * Proves that the revert would work: sh accepts the scripts, every program is there, and every step's own check passes in the
+ * namespace of the change.
  *
  * @throws OperationError SL1300 with every reason at once
  */
@@ -59,7 +59,7 @@ export async function checkRevert(record: ChangeRecord, paths: ChangePaths, prog
     if ('argv' in step) problems.push(...(await checkStep(step, record, paths)));
   }
   if (problems.length === 0) return;
-  throw new OperationError('this change could not be reverted, so it is not applied', { code: 'SL1300', causes: problems });
+  throw new OperationError(`change ${record.id} could not be reverted`, { code: 'SL1300', causes: problems });
 }
 
 /** Starts the dead-man timer and returns when it runs. @throws OperationError SL1306 when it does not */

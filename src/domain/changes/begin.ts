@@ -87,7 +87,7 @@ function openChange(record: ChangeRecord, paths: ChangePaths): OpenChange {
   return {
     id: record.id,
     directory: paths.directory,
-    applied: (details = {}) => finishApplying(record, paths, details),
+    applied: async (details = {}) => await explainFileErrors(async () => await finishApplying(record, paths, details)),
     fail: (error) => abandon(record, paths, error),
   };
 }

@@ -1,12 +1,12 @@
 /** The end of a change, from any session: confirm, extend, roll back. */
 
 import { BusyError, OperationError, UsageError } from '../../lib/errors.ts';
-import { findScriptPrograms, runRevertScript, startTimer, stopTimer, unmountNamespace } from './apply.ts';
+import { checkRevert, findScriptPrograms, runRevertScript, startTimer, stopTimer, unmountNamespace } from './apply.ts';
 import { refuseHolder } from './busy.ts';
 import { deadlineIn } from './clock.ts';
 import { explainFileErrors } from './files.ts';
-import { describe, listChanges, readChange } from './inspect.ts';
-import { isInForce, type Change } from './model.ts';
+import { describe, getChange, listChanges, readChange } from './inspect.ts';
+import { isInForce, type Change, type ChangeDetail } from './model.ts';
 import { revertFailed, undoneError } from './outcome.ts';
 import { pathsOf } from './paths.ts';
 import { leaveSlot, takeSlot } from './slot.ts';
@@ -78,6 +78,20 @@ export async function rollbackChange(id: string): Promise<Change> {
     } finally {
       leaveSlot(record.namespace.inode, id);
     }
+  });
+}
+
+/**
+ * Says whether a rollback would be allowed, and with `steps` also runs each step's own check; changes nothing.
+ *
+ * @throws as `rollbackChange`; OperationError SL1300 when a step would fail
+ */
+export async function checkRollback(id: string, { steps }: { steps: boolean }): Promise<ChangeDetail> {
+  return await explainFileErrors(async () => {
+    const change = await getChange(id);
+    await refuseRollback(change);
+    if (steps) await checkRevert(change.record, pathsOf(id), findScriptPrograms());
+    return change;
   });
 }
 

@@ -69,7 +69,7 @@ export function describe(record: ChangeRecord): Change {
   return {
     record,
     ...stateOf({ ...readTraces(record, paths), token }),
-    ...(left === undefined ? {} : { revertsInSeconds: left }),
+    ...(left === undefined ? {} : { revertsInSeconds: left, revertsAt: new Date(Date.now() + left * 1000).toISOString() }),
     ...(applied === undefined ? {} : { applied }),
     ageSeconds: Math.max(0, Math.floor((Date.now() - Date.parse(record.createdAt)) / 1000)),
     directory: paths.directory,

@@ -120,6 +120,8 @@ export interface Change {
   interrupted: boolean;
   /** Seconds until the timer reverts it; absent when no timer waits. Never negative. */
   revertsInSeconds?: number;
+  /** The same as RFC 3339 UTC time of day, for people: the timer itself does not go by the clock. */
+  revertsAt?: string;
   /** False when a timer should be waiting and is not: nothing will revert this change. */
   timerRunning?: boolean;
   /** Seconds since it began. */

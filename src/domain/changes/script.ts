@@ -45,7 +45,8 @@ boot=${record.bootId}
 why=\${1:-rollback}
 failures=0
 log=$change/revert.log
-{ : >>"$log"; } 2>/dev/null || log=/dev/null
+# In a subshell: a redirection that fails here would otherwise end the script. No log is better than no revert.
+(printf '' >>"$log") 2>/dev/null || log=/dev/null
 
 ${namespacePart(record, programs)}
 ${REVERT_FUNCTIONS}
@@ -159,7 +160,7 @@ refuse_when_moot() {
 
 # Takes the token, so that the timer and 'change confirm' leave this change alone from now on.
 claim() {
-  while :; do
+  for try in 1 2 3 4 5 6 7 8 9 10; do
     for token in "$run"/armed.* "$run/confirmed" "$run/revert-failed" "$run/reverted" "$run/rolled-back"; do
       [ -e "$token" ] && mv -f "$token" "$run/reverting" 2>/dev/null
     done
@@ -167,7 +168,7 @@ claim() {
     set -- "$run"/armed.*
     [ -e "$1" ] || break
   done
-  [ -e "$run/reverting" ] || : >"$run/reverting"
+  [ -e "$run/reverting" ] || printf '' >"$run/reverting"
 }
 
 # A sluice that is still applying would go on after the revert.

@@ -15,5 +15,5 @@ export function quoteAll(words: readonly string[]): string {
 
 /** `text` for a comment: a newline in it would start a command. */
 export function comment(text: string): string {
-  return `# ${text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, ' ').trim()}`;
+  return `# ${text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()}`;
 }

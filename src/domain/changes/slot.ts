@@ -6,11 +6,12 @@
  * was seen, so of two that saw the same holder only one succeeds; a dead process or an ended change holds nothing.
  */
 
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownIdentity } from './clock.ts';
 import type { ProcessIdentity } from './model.ts';
 import { runDirectory } from './paths.ts';
+import { ensureDirectory } from './store.ts';
 
 /** Who has a slot; `process` is absent when only the state of the change counts. */
 export interface Holder {
@@ -44,7 +45,7 @@ export function leaveSlot(inode: number, id: string): void {
 function openSlot(inode: number): string {
   const parent = join(runDirectory(), 'netns');
   const slot = join(parent, String(inode));
-  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  ensureDirectory(parent);
   const fresh = mkdtempSync(join(parent, '.new-'));
   writeFileSync(join(fresh, 'free'), '');
   // rename(2) refuses to replace a directory that holds something: whoever comes second leaves the slot alone.

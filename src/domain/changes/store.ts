@@ -11,7 +11,7 @@ const ID = /^c-[0-9a-f]{4}$/;
 /** Makes the run directory of a new change: it reserves the id that is returned, which no change has. */
 export function reserveId(): string {
   const taken = new Set(listIds());
-  mkdirSync(join(runDirectory(), 'changes'), { recursive: true, mode: 0o700 });
+  ensureDirectory(join(runDirectory(), 'changes'));
   for (let tries = 0; tries < 1000; tries++) {
     const id = `c-${Math.floor(Math.random() * 0x10000).toString(16).padStart(4, '0')}`;
     if (!taken.has(id) && madeDirectory(pathsOf(id).run)) return id;
@@ -39,9 +39,8 @@ export function isStored(id: string): boolean {
  */
 export function storeChange(record: ChangeRecord, contents: Readonly<Record<string, string | Uint8Array>>): void {
   const { directory } = pathsOf(record.id);
-  const unfinished = join(dirname(directory), `.${record.id}.new`);
-  mkdirSync(dirname(directory), { recursive: true, mode: 0o700 });
-  rmSync(unfinished, { recursive: true, force: true });
+  const unfinished = unfinishedDirectory(record.id);
+  ensureDirectory(dirname(directory));
   mkdirSync(unfinished, { mode: 0o700 });
   for (const [name, content] of Object.entries(contents)) writeSynced(join(unfinished, name), content);
   writeSynced(join(unfinished, 'change.json'), `${JSON.stringify(record, undefined, 2)}\n`);
@@ -60,8 +59,21 @@ export function checkFileName(name: string): void {
 /** Removes everything about a change that never came to be. */
 export function discardChange(id: string): void {
   const { directory, run } = pathsOf(id);
-  rmSync(run, { recursive: true, force: true });
-  rmSync(directory, { recursive: true, force: true });
+  for (const path of [run, unfinishedDirectory(id), directory]) rmSync(path, { recursive: true, force: true });
+}
+
+/** Makes a directory that only root may use, and those above it. */
+export function ensureDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {
+    // Node says ENOENT here also for a read-only or full disk; without `recursive` it passes the real reason on.
+    mkdirSync(path, { mode: 0o700 });
+  }
+}
+
+function unfinishedDirectory(id: string): string {
+  return join(changesDirectory(), `.${id}.new`);
 }
 
 /** The stored record. @throws NotFoundError; OperationError when it cannot be read as one */
