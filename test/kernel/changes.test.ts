@@ -11,15 +11,19 @@ let directories: { root: string; close: () => void };
 let names = 0;
 
 const test = plain.extend<{ namespace: () => RuledNamespace; agent: (...settings: ConstructorParameters<typeof Agent>) => Agent }>({
-  namespace: async ({ task: _ }, use) => {
-    const made: RuledNamespace[] = [];
-    await use(() => (made[made.length] = new RuledNamespace(`n${names++}`)));
-    for (const one of made) one.delete();
+  namespace: async ({ onTestFinished }, use) => {
+    await use(() => {
+      const made = new RuledNamespace(`n${names++}`);
+      onTestFinished(() => made.delete());
+      return made;
+    });
   },
-  agent: async ({ task: _ }, use) => {
-    const made: Agent[] = [];
-    await use((...settings) => (made[made.length] = new Agent(...settings)));
-    for (const one of made) await one.kill('SIGKILL');
+  agent: async ({ onTestFinished }, use) => {
+    await use((...settings) => {
+      const made = new Agent(...settings);
+      onTestFinished(() => made.kill('SIGKILL'));
+      return made;
+    });
   },
 });
 

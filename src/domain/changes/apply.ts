@@ -7,7 +7,7 @@ import { need, run, spawnDetached, which } from '../../tools/index.ts';
 import { isAlive, readIdentity } from './clock.ts';
 import type { Argv, ChangeRecord, CommandStep, Namespace } from './model.ts';
 import type { ChangePaths } from './paths.ts';
-import type { ScriptPrograms } from './script.ts';
+import type { ScriptPrograms } from './shell.ts';
 import { systemdArgv, unitOf } from './timer.ts';
 
 /** Why a revert runs; it decides between `rolled-back` (asked for) and `reverted`. */

@@ -12,9 +12,10 @@ import { undoneError } from './outcome.ts';
 import { explainFileErrors } from './files.ts';
 import { findNamespace } from './namespace.ts';
 import { pathsOf, type ChangePaths } from './paths.ts';
-import { revertScript, timerScript } from './script.ts';
+import { revertScript } from './revert-script.ts';
 import { leaveSlot, takeSlot } from './slot.ts';
 import { checkFileName, discardChange, reserveId, storeApplied, storeChange, storeState } from './store.ts';
+import { timerScript } from './timer-script.ts';
 import { createToken, moveToken, readToken, type Token } from './token.ts';
 
 /** A change that is being applied. One of `applied` and `fail` ends it; dying instead leaves it to the timer. */

@@ -17,3 +17,21 @@ export function quoteAll(words: readonly string[]): string {
 export function comment(text: string): string {
   return `# ${text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()}`;
 }
+
+/** Programs that the scripts run beside the revert steps, by absolute path. */
+export interface ScriptPrograms {
+  sh: string;
+  nsenter: string;
+  flock: string;
+  umount: string;
+}
+
+/** A shell function that tells a process from a later one with the same pid. */
+export const IDENTITY_FUNCTION = `# Prints "PID TICKS": the start time in clock ticks tells a process from a later one with the same pid.
+identity() {
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  pid=$1
+  set -- \${stat##*) }
+  [ "$1" != Z ] && printf '%s %s\\n' "$pid" "\${20}"
+}
+`;

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import type { ChangeRecord, RevertStep } from '../../../src/domain/changes/index.ts';
 import { pathsOf } from '../../../src/domain/changes/paths.ts';
-import { revertScript, timerScript } from '../../../src/domain/changes/script.ts';
+import { revertScript } from '../../../src/domain/changes/revert-script.ts';
 import { comment, quote, quoteAll } from '../../../src/domain/changes/shell.ts';
+import { timerScript } from '../../../src/domain/changes/timer-script.ts';
 import { systemdArgv } from '../../../src/domain/changes/timer.ts';
 
 const programs = { sh: '/usr/bin/sh', nsenter: '/usr/bin/nsenter', flock: '/usr/bin/flock', umount: '/usr/bin/umount' };

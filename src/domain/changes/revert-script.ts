@@ -1,21 +1,15 @@
 /**
- * The two shell scripts of a change: `revert.sh` undoes it, `timer.sh` runs that when nobody confirms in time.
+ * The shell script that undoes a change.
  *
- * Both are plain POSIX sh for an operator to read and run by hand. They need no Node and no sluice: every program is named
- * by its absolute path, and the only PATH is the one they set. A signal does not stop a revert half way.
+ * Plain POSIX sh for an operator to read and run by hand. It needs no Node and no sluice: what it runs is named by its
+ * absolute path, and the only PATH is the one it sets. A signal does not stop it half way, and neither does a full disk.
+ *
+ * Trap: a redirection that fails on a special builtin (`:`, `exec`) ends a POSIX shell, and with it the revert.
  */
 
 import type { ChangeRecord, Namespace, RevertStep } from './model.ts';
 import type { ChangePaths } from './paths.ts';
-import { comment, quote, quoteAll } from './shell.ts';
-
-/** Programs that the scripts run beside the revert steps, by absolute path. */
-export interface ScriptPrograms {
-  sh: string;
-  nsenter: string;
-  flock: string;
-  umount: string;
-}
+import { comment, IDENTITY_FUNCTION, quote, quoteAll, type ScriptPrograms } from './shell.ts';
 
 /** The text of `revert.sh`. Exit codes: 0 reverted, 3 refused, 8 a step failed. */
 export function revertScript(record: ChangeRecord, paths: ChangePaths, programs: ScriptPrograms): string {
@@ -67,75 +61,6 @@ ${record.revertSteps.map(stepPart).join('\n\n')}
 ${record.namespace.process === undefined ? '' : `[ "$failures" = 0 ] && ${quote(programs.umount)} ${quote(record.namespace.path)} 2>/dev/null\n`}finish
 `;
 }
-
-/** The text of `timer.sh`. */
-export function timerScript(record: ChangeRecord, paths: ChangePaths, programs: ScriptPrograms): string {
-  return `#!/bin/sh
-# Dead-man timer of change ${record.id}: runs revert.sh when nobody confirms in time.
-#
-# The file armed.SECONDS in the run directory is all it goes by: SECONDS is the deadline in seconds since boot, as in
-# /proc/uptime. 'sluice change confirm' renames it to confirmed, 'extend' to a later armed.SECONDS, and this script to
-# reverting. Renaming is atomic, so exactly one of them wins.
-
-PATH=/usr/sbin:/usr/bin:/sbin:/bin
-LC_ALL=C
-export PATH LC_ALL
-umask 077
-trap '' HUP INT QUIT PIPE
-cd / || exit 3
-exec </dev/null >/dev/null 2>&1
-
-change=${quote(paths.directory)}
-run=${quote(paths.run)}
-# Known deadline, for the case that the run directory is lost: then nobody can have confirmed.
-deadline=${record.firstDeadline ?? 0}
-lost=0
-
-${IDENTITY_FUNCTION}
-# Prints the deadline in the name of the token; fails when there is no such token.
-armed() {
-  set -- "$run"/armed.*
-  [ -e "$1" ] && printf '%s\\n' "\${1##*/armed.}"
-}
-
-ended() {
-  for token in confirmed reverting reverted rolled-back revert-failed; do
-    [ -e "$run/$token" ] && return 0
-  done
-  return 1
-}
-
-identity $$ >"$run/timer.new" && mv -f "$run/timer.new" "$run/timer"
-
-while :; do
-  read -r uptime rest </proc/uptime
-  now=\${uptime%.*}
-  if seen=$(armed); then
-    lost=0
-    deadline=$seen
-    [ "$now" -ge "$deadline" ] && mv -f "$run/armed.$deadline" "$run/reverting" && break
-  elif ended; then
-    exit 0
-  else
-    # A rename may hide the token for a moment; only a lasting loss counts.
-    lost=$((lost + 1))
-    [ "$lost" -ge 5 ] && [ "$now" -ge "$deadline" ] && break
-  fi
-  sleep 1
-done
-
-exec ${quote(programs.sh)} "$change/revert.sh" expired
-`;
-}
-
-const IDENTITY_FUNCTION = `# Prints "PID TICKS": the start time in clock ticks tells a process from a later one with the same pid.
-identity() {
-  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  pid=$1
-  set -- \${stat##*) }
-  [ "$1" != Z ] && printf '%s %s\\n' "$pid" "\${20}"
-}
-`;
 
 const REVERT_FUNCTIONS = `say() {
   line="$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"
