@@ -2,11 +2,11 @@
 /*
  * The filter table in eBPF: one fixed engine for every ruleset.
  *
- *   packet -> netfilter link "entry" (per family) -> tail call through `generations` -> "decide" of one generation
+ *   packet -> netfilter link "entry" of its hook -> tail call through `generations` -> "decide" of one generation
  *          -> walk of its image -> one counter -> NF_ACCEPT or NF_DROP
  *
- * A generation is one loaded "decide" with its own image and counters, so replacing a ruleset is one update of
- * `generations`: a packet sees the old one or the new one, never parts of both.
+ * A generation is one loaded "decide" with its own image and counters, so replacing a hook's rules is one update of
+ * `generations`: a packet sees the old ones or the new ones, never parts of both.
  *
  * Where a hook's rules need targets of the kernel (REJECT, LOG ...), no link is attached there. The chain then starts
  * with `-m bpf` matches: "is_accept" runs the engine and counts, "is_bit" picks the chain of the action, bit by bit.
@@ -19,6 +19,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Set at load time, then frozen: the verifier sees constants and drops what a load does not use. */
 const volatile __u32 family = NFPROTO_IPV4;
 const volatile __u32 leaf_count = 1;
+const volatile __u32 slot = 1; /* of "entry" in `generations` */
 const volatile __u32 socket_hook = 1; /* the hook whose chain an xt_bpf program stands in */
 const volatile __u32 action_bit = 0;
 const volatile __u32 testing = 0; /* take the environment from `test_environment`: BPF_PROG_TEST_RUN has none */
@@ -36,10 +37,10 @@ struct {
 	__type(value, struct counter);
 } counters SEC(".maps");
 
-/* One entry a family: 0 IPv4, 1 IPv6. */
+/* One entry a hook: its number, plus 4 for IPv6. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, 8);
 	__type(key, __u32);
 	__type(value, __u32);
 } generations SEC(".maps");
@@ -138,15 +139,8 @@ static __always_inline __u32 classify_hook(struct bpf_nf_ctx *ctx, struct packet
 SEC("netfilter")
 int entry(struct bpf_nf_ctx *ctx)
 {
-	bpf_tail_call_static(ctx, &generations, 0);
+	bpf_tail_call(ctx, &generations, slot); /* a constant to the verifier, hence a direct jump */
 	return NF_DROP; /* no generation in place: never let a packet through unjudged */
-}
-
-SEC("netfilter")
-int entry6(struct bpf_nf_ctx *ctx)
-{
-	bpf_tail_call_static(ctx, &generations, 1);
-	return NF_DROP;
 }
 
 SEC("netfilter")

@@ -48,9 +48,9 @@ export function onCommand(report: Listener): void {
  *
  * @throws UnsupportedError when it is not installed, naming the package; ToolError when it fails or takes too long.
  */
-export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const { execa } = await import('execa');
-  const [file, ...args] = withNetns([need(argv[0]), ...argv.slice(1)], options.netns);
+  const [file, ...args] = withNetns([need(argv[0] ?? ''), ...argv.slice(1)], options.netns);
   listener?.(argv);
   const result = await execa(file!, args, {
     ...(options.inheritStdio === true ? { stdio: 'inherit' as const } : { input: options.input ?? '' }),
@@ -92,8 +92,8 @@ export interface DetachedOptions {
 }
 
 /** Starts a program in a session of its own, so that neither our end nor a closed terminal reaches it; returns its pid. */
-export function spawnDetached(argv: readonly [string, ...string[]], options: DetachedOptions = {}): number {
-  const [file, ...args] = withNetns([need(argv[0]), ...argv.slice(1)], options.netns);
+export function spawnDetached(argv: readonly string[], options: DetachedOptions = {}): number {
+  const [file, ...args] = withNetns([need(argv[0] ?? ''), ...argv.slice(1)], options.netns);
   listener?.(argv);
   const output = options.output === undefined ? 'ignore' : openSync(options.output, 'a', 0o600);
   const child = spawn(file!, args, { detached: true, stdio: ['ignore', output, output], cwd: '/', env: environment(options.env) });

@@ -57,7 +57,7 @@ function load(): Koffi {
 /** Calls a libc function that answers -1 on failure. @throws SyscallError naming `what`. */
 export function call<K extends keyof Libc>(name: K, what: string, ...args: Parameters<Libc[K]>): number | bigint {
   const ffi = load();
-  const fn = (functions[name] ??= library!.func(SIGNATURES[name]) as never) as (...args: Parameters<Libc[K]>) => number | bigint;
+  const fn = (functions[name] ??= library!.func(SIGNATURES[name]) as never) as unknown as (...args: Parameters<Libc[K]>) => number | bigint;
   const result = fn(...args);
   const errno = ffi.errno();
   if (isFailure(result)) throw new SyscallError(what, errno, errnoName(errno));
