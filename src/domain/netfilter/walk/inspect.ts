@@ -9,6 +9,7 @@ import { sameAddress, staticType, type Origin, type Route, type Routing } from '
 export interface NodeRouting extends Routing {
   /** The interface by which the node would answer this address: where its packets come in, unless routing is asymmetric. */
   inputInterface(source: readonly number[]): Promise<string | undefined>;
+  hasInterface(name: string): boolean;
 }
 
 /**
@@ -26,12 +27,13 @@ export async function readRouting(family: Family, netns: string | undefined): Pr
     interfaceAddress: (name, wanted) => firstAddress(interfaces, name, wanted),
     route: (packet, origin) => {
       const words = routeWords(packet, origin);
-      if (words === undefined) return Promise.resolve({ kind: 'unknown', why: 'the destination is chosen by the kernel, and the route with it' });
+      if (typeof words === 'string') return Promise.resolve({ kind: 'unknown', why: words });
       const key = words.join(' ');
       const answer = asked.get(key) ?? askRoute(words, netns);
       asked.set(key, answer);
       return answer;
     },
+    hasInterface: (name) => interfaces.some(({ ifname }) => ifname === name),
     inputInterface: async (source) => {
       const route = await askRoute([formatAddress(source)], netns);
       return route.kind === 'out' ? route.interface : undefined;
@@ -88,14 +90,15 @@ function firstAddress(interfaces: readonly Interface[], name: string, family: Fa
   return text === undefined ? undefined : parseAddress(text);
 }
 
-/** Undefined when the destination is not known. */
-function routeWords(packet: Packet, origin: Origin): string[] | undefined {
+/** The question to `ip route get`; a string says why there is none. */
+function routeWords(packet: Packet, origin: Origin): string[] | string {
   const { source, destination, inInterface, mark } = packet;
-  if (destination === undefined) return undefined;
+  if (destination === undefined) return 'the kernel chooses the destination, and the route with it';
+  if (origin === 'outside' && staticType(destination) === 'MULTICAST') return 'multicast routing is not followed';
+  const input = origin === 'outside' && inInterface !== undefined ? ['iif', inInterface] : [];
   return [
     formatAddress(destination),
-    ...(source === undefined ? [] : ['from', formatAddress(source)]),
-    ...(origin === 'outside' && inInterface !== undefined && inInterface !== '' ? ['iif', inInterface] : []),
+    ...(source === undefined || (origin === 'outside' && input.length === 0) ? [] : ['from', formatAddress(source), ...input]),
     ...(mark === undefined || mark === 0 ? [] : ['mark', String(mark)]),
   ];
 }
