@@ -7,7 +7,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beginChange } from '../../src/domain/changes/index.ts';
+import { beginChange, rollbackChange } from '../../src/domain/changes/index.ts';
 import { SluiceError } from '../../src/lib/errors.ts';
 
 export interface AgentSettings {
@@ -20,9 +20,19 @@ export interface AgentSettings {
   summary?: string;
 }
 
+/** Settings of a process that rolls a change back; it ends itself on SIGHUP, as sluice does. */
+export interface RollbackSettings {
+  rollback: string;
+}
+
 const RESTORE = '/usr/sbin/iptables-legacy-restore';
 
-async function main(settings: AgentSettings): Promise<void> {
+async function rollBack({ rollback }: RollbackSettings): Promise<void> {
+  process.on('SIGHUP', () => process.exit(129));
+  await rollbackChange(rollback);
+}
+
+async function apply(settings: AgentSettings): Promise<void> {
   const { netns, before, stop } = settings;
   const change = await beginChange({
     kind: 'test',
@@ -60,7 +70,8 @@ async function forEver(): Promise<void> {
 }
 
 try {
-  await main(JSON.parse(process.argv[2] ?? '{}') as AgentSettings);
+  const settings = JSON.parse(process.argv[2] ?? '{}') as AgentSettings | RollbackSettings;
+  await ('rollback' in settings ? rollBack(settings) : apply(settings));
 } catch (error) {
   say(`failed ${error instanceof SluiceError ? error.code : String(error)}`);
 }

@@ -1,12 +1,12 @@
 /** What tests of changes need: a state directory, namespaces with rules, and processes that make changes. */
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beginChange, getChange, type Change, type ChangeRequest, type ChangeState, type OpenChange } from '../../src/domain/changes/index.ts';
-import type { AgentSettings } from './change-agent.ts';
+import type { AgentSettings, RollbackSettings } from './change-agent.ts';
 
 /** A ruleset with counters, so that a revert that loses them is seen. */
 const RULES = `*filter
@@ -94,7 +94,7 @@ export class Agent {
   readonly process: ChildProcess;
   private output = '';
 
-  constructor(settings: AgentSettings, { terminal = false, env = {} as Record<string, string> } = {}) {
+  constructor(settings: AgentSettings | RollbackSettings, { terminal = false, env = {} as Record<string, string> } = {}) {
     const argv = [process.execPath, join(import.meta.dirname, 'change-agent.ts'), JSON.stringify(settings)];
     const [program = '', ...rest] = terminal ? ['/usr/bin/script', '-qec', argv.map((word) => `'${word}'`).join(' '), '/dev/null'] : argv;
     this.process = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
@@ -117,6 +117,13 @@ export class Agent {
   async ended(): Promise<void> {
     await eventually(() => (this.process.exitCode ?? this.process.signalCode) !== null || undefined);
   }
+}
+
+/** Lets the deadline of a change come now: a test on a busy machine cannot promise to be ready before a short one. */
+export function expire(id: string): void {
+  const run = join(process.env['SLUICE_RUN_DIR'] ?? '', 'changes', id);
+  const token = readdirSync(run).find((name) => name.startsWith('armed.')) ?? '';
+  renameSync(join(run, token), join(run, 'armed.1'));
 }
 
 /** Waits until the change has the state. */

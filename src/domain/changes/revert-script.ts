@@ -20,6 +20,7 @@ ${comment(`Undoes change ${record.id} (${record.kind}) of ${record.createdAt} on
 #
 # Needs neither sluice nor Node. Every step leaves the same result when it is repeated, so a run that was cut off
 # may simply be started again. What it does is at the end of this file; what it did is in revert.log beside it.
+# When a later change was made on top of this one, undo that one first.
 #
 # Argument: rollback (the default), expired (the timer), failed (applying failed), or force, which also runs when
 # the change is already undone or the node has restarted since.
@@ -44,9 +45,9 @@ log=$change/revert.log
 
 ${namespacePart(record, programs)}
 ${REVERT_FUNCTIONS}
-# One run at a time: the others wait here for the first to end.
+# One run at a time.
 exec 9<"$change/revert.sh"
-${quote(programs.flock)} 9
+${quote(programs.flock)} -n 9 || { say "waiting for another run of this script" && ${quote(programs.flock)} 9; }
 
 refuse_when_moot
 mkdir -p "$run"
