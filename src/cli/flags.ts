@@ -1,0 +1,40 @@
+import { Args, Flags } from '@oclif/core';
+
+const GLOBAL = 'GLOBAL';
+
+/** Flags of every command. */
+export const globalFlags = {
+  output: Flags.string({
+    char: 'o', helpGroup: GLOBAL, env: 'SLUICE_OUTPUT', helpValue: 'FORMAT',
+    summary: 'table, wide, json, yaml, jsonl, name, jsonpath=PATH or custom-columns=NAME:.path,…',
+  }),
+  json: Flags.boolean({ helpGroup: GLOBAL, summary: 'Same as -o json' }),
+  quiet: Flags.boolean({ char: 'q', helpGroup: GLOBAL, summary: 'No hints and no progress' }),
+  verbose: Flags.boolean({ char: 'v', helpGroup: GLOBAL, summary: 'Say each step on standard error' }),
+  debug: Flags.boolean({ helpGroup: GLOBAL, summary: 'Show stack traces of errors' }),
+  'no-headers': Flags.boolean({ helpGroup: GLOBAL, summary: 'Leave the header line out' }),
+  'sort-by': Flags.string({ helpGroup: GLOBAL, helpValue: 'COLUMN', summary: 'Sort the table by a column' }),
+  columns: Flags.string({ helpGroup: GLOBAL, helpValue: 'A,B', summary: 'Show these columns' }),
+  limit: Flags.integer({ helpGroup: GLOBAL, min: 0, helpValue: 'N', summary: 'Show at most N rows; 0 shows all' }),
+  color: Flags.string({ helpGroup: GLOBAL, options: ['auto', 'always', 'never'], summary: 'When to colour' }),
+  'no-color': Flags.boolean({ helpGroup: GLOBAL, summary: 'Same as --color never' }),
+  'no-input': Flags.boolean({ helpGroup: GLOBAL, summary: 'Never ask; fail instead' }),
+  yes: Flags.boolean({ char: 'y', helpGroup: GLOBAL, summary: 'Answer questions with yes' }),
+  timeout: Flags.string({ helpGroup: GLOBAL, helpValue: 'DURATION', summary: 'Give up after this long (30s, 2m)' }),
+  netns: Flags.string({ helpGroup: GLOBAL, helpValue: 'NAME|PATH|PID', summary: 'Work in another network namespace' }),
+  'show-native': Flags.boolean({ helpGroup: GLOBAL, summary: 'Show the native commands that are run, on standard error' }),
+};
+
+/** Flags of commands that change the node. */
+export const changeFlags = {
+  'dry-run': Flags.string({
+    options: ['client', 'kernel', 'server', 'none'], default: 'none', helpValue: 'client|kernel',
+    summary: 'Show what would be done; kernel also loads and verifies it, then lets go',
+  }),
+  'confirm-within': Flags.string({ helpValue: 'DURATION', summary: 'Revert by itself unless confirmed within this time' }),
+  force: Flags.boolean({ summary: 'Go on where a safety check says no' }),
+};
+
+/** A positional argument that never swallows standard input (an optional one otherwise reads a pipe). */
+export const argument = (options: { description: string; required?: boolean }): ReturnType<typeof Args.string> =>
+  Args.string({ ...options, ignoreStdin: true });
