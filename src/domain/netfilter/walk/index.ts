@@ -1,6 +1,7 @@
 /** What the rules do to one packet: the judgement of single rules, and the way through all tables and hooks. */
 export type { AddressType, Answer, Surroundings } from './answer.ts';
 export type { HookName, Verdict } from './effect.ts';
+export { readRouting, type NodeRouting } from './inspect.ts';
 export { Protocol, WHOLE_HEADER, type Packet, type TransportHeader } from './packet.ts';
 export { readPacket, type PacketQuestion, type PacketWords } from './packet-words.ts';
 export { trailItems, type Assumption, type Step } from './path.ts';
