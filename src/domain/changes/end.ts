@@ -5,8 +5,8 @@ import { checkRevert, findScriptPrograms, runRevertScript, startTimer, stopTimer
 import { refuseHolder } from './busy.ts';
 import { deadlineIn } from './clock.ts';
 import { explainFileErrors } from './files.ts';
-import { describe, getChange, listChanges, readChange } from './inspect.ts';
-import { isInForce, type Change, type ChangeDetail } from './model.ts';
+import { describe, listChanges, readChange, resolveId } from './inspect.ts';
+import { isInForce, type Change, type ChangeRecord } from './model.ts';
 import { revertFailed, undoneError } from './outcome.ts';
 import { pathsOf } from './paths.ts';
 import { leaveSlot, takeSlot } from './slot.ts';
@@ -14,15 +14,15 @@ import { readRecord, storeState } from './store.ts';
 import { moveToken, readToken, type Token } from './token.ts';
 
 /**
- * Makes a pending change stay. Confirming a confirmed change again does nothing.
+ * Makes a pending change stay. Confirming a confirmed change again does nothing. Without an id the only change that waits.
  *
- * @throws NotFoundError; BusyError while it is being applied; OperationError SL1301 when it is already undone (7), SL1302
+ * @throws NotFoundError; UsageError when several wait and none is named; BusyError while it is being applied; OperationError SL1301 when it is already undone (7), SL1302
  *   when it could not be undone (8), SL1307 when its process died half way
  */
-export async function confirmChange(id: string): Promise<Change> {
+export async function confirmChange(named: string | undefined): Promise<Change> {
   return await explainFileErrors(async () => {
-    const record = readRecord(id);
-    const paths = pathsOf(id);
+    const record = readRecord(await resolveId(named));
+    const paths = pathsOf(record.id);
     for (;;) {
       const change = describe(record);
       if (change.state === 'confirmed') return change;
@@ -41,9 +41,10 @@ export async function confirmChange(id: string): Promise<Change> {
  *
  * @throws as `confirmChange`; OperationError SL1307 when it has no timer, SL1306 when a new one does not start
  */
-export async function extendChange(id: string, milliseconds: number): Promise<Change> {
+export async function extendChange(named: string | undefined, milliseconds: number): Promise<Change> {
   if (!(milliseconds >= 1000)) throw new UsageError('a change needs at least one second to be confirmed in');
   return await explainFileErrors(async () => {
+    const id = await resolveId(named);
     const record = readRecord(id);
     const paths = pathsOf(id);
     for (;;) {
@@ -61,38 +62,33 @@ export async function extendChange(id: string, milliseconds: number): Promise<Ch
 /**
  * Undoes a change at once, also a confirmed one as long as it is the newest of its kind in its network namespace.
  *
- * @throws NotFoundError; BusyError; OperationError SL1305 when it cannot be rolled back, SL1302 when a step failed (8)
+ * @param dryRun only says whether it would be allowed; `kernel` also runs each step's own check
+ * @throws NotFoundError; BusyError; OperationError SL1305 when it cannot be rolled back, SL1302 when a step failed (8),
+ *   SL1300 when a step would fail
  */
-export async function rollbackChange(id: string): Promise<Change> {
+export async function rollbackChange(named: string | undefined, { dryRun }: { dryRun?: 'client' | 'kernel' } = {}): Promise<Change> {
   return await explainFileErrors(async () => {
-    const record = readRecord(id);
-    await refuseRollback(describe(record));
-    takeSlot(record.namespace.inode, id, (holder) => {
-      if (holder.id !== id) refuseHolder(holder);
-    });
-    try {
-      const exitCode = await runRevertScript(pathsOf(id), 'rollback');
-      const change = describe(record);
-      if (exitCode === 0) return change;
-      throw revertFailed(change, [`${change.revertScript} exited ${exitCode}`]);
-    } finally {
-      leaveSlot(record.namespace.inode, id);
-    }
+    const change = describe(readRecord(await resolveId(named)));
+    await refuseRollback(change);
+    if (dryRun === undefined) return await rollBack(change.record);
+    if (dryRun === 'kernel') await checkRevert(change.record, pathsOf(change.record.id), findScriptPrograms());
+    return change;
   });
 }
 
-/**
- * Says whether a rollback would be allowed, and with `steps` also runs each step's own check; changes nothing.
- *
- * @throws as `rollbackChange`; OperationError SL1300 when a step would fail
- */
-export async function checkRollback(id: string, { steps }: { steps: boolean }): Promise<ChangeDetail> {
-  return await explainFileErrors(async () => {
-    const change = await getChange(id);
-    await refuseRollback(change);
-    if (steps) await checkRevert(change.record, pathsOf(id), findScriptPrograms());
-    return change;
+async function rollBack(record: ChangeRecord): Promise<Change> {
+  const { id, namespace } = record;
+  takeSlot(namespace.inode, id, (holder) => {
+    if (holder.id !== id) refuseHolder(holder);
   });
+  try {
+    const exitCode = await runRevertScript(pathsOf(id), 'rollback');
+    const change = describe(record);
+    if (exitCode === 0) return change;
+    throw revertFailed(change, [`${change.revertScript} exited ${exitCode}`]);
+  } finally {
+    leaveSlot(namespace.inode, id);
+  }
 }
 
 async function refuseRollback(change: Change): Promise<void> {

@@ -4,20 +4,27 @@ import { need, run } from '../../tools/index.ts';
 import { NotFoundError, UsageError } from '../../lib/errors.ts';
 import { bootId, isAlive, readIdentity, uptimeSeconds } from './clock.ts';
 import { diffLines } from './diff.ts';
-import { isUnfinished, type Change, type ChangeDetail, type ChangeRecord } from './model.ts';
+import { isUnfinished, type Change, type ChangeDetail, type ChangeRecord, type ChangeRequest } from './model.ts';
+import { findNamespace } from './namespace.ts';
 import { pathsOf, type ChangePaths } from './paths.ts';
 import { stateOf } from './state.ts';
 import { listIds, readApplied, readOrUndefined, readRecord, readState } from './store.ts';
 import { unitOf } from './timer.ts';
 import { readToken, type Token } from './token.ts';
 
-/** All changes, newest first, with a warning for each that cannot be read. @throws PermissionError */
-export async function listChanges(): Promise<{ items: Change[]; complete: boolean; warnings: string[] }> {
+/**
+ * All changes, or those of one network namespace, newest first, with a warning for each that cannot be read.
+ *
+ * @throws PermissionError; NotFoundError when there is no such namespace
+ */
+export async function listChanges(scope: Pick<ChangeRequest, 'netns'> = {}): Promise<{ items: Change[]; complete: boolean; warnings: string[] }> {
+  const inode = scope.netns === undefined ? undefined : findNamespace(scope.netns, '').inode;
   const warnings: string[] = [];
   const items: Change[] = [];
   for (const id of listIds()) {
     try {
-      items.push(await readChange(id));
+      const change = await readChange(id);
+      if (inode === undefined || change.record.namespace.inode === inode) items.push(change);
     } catch (error) {
       // One that is being discarded just now is no news; any other is.
       if (!(error instanceof NotFoundError)) warnings.push((error as Error).message);
@@ -47,7 +54,7 @@ export async function getChange(id: string): Promise<ChangeDetail> {
 }
 
 /**
- * The id to act on: the given one, or that of the only unfinished change.
+ * The id to act on: the given one, or that of the only change that waits for a confirmation.
  *
  * @throws NotFoundError when none waits; UsageError when several do
  */
