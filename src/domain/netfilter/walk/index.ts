@@ -10,3 +10,4 @@ export { staticType, statedRouting, type Origin, type Route, type Routing, type 
 export { examineRule, ruleMatches, type Examination } from './rule.ts';
 export { summarizeWalk, type BackendCount, type WalkSummary } from './verdict.ts';
 export { walkPacket, type WalkEnd, type WalkPath, type WalkRequest } from './walk.ts';
+export { testPacket, type Hook, type PacketTestRequest } from './test-packet.ts';

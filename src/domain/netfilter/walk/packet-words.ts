@@ -10,18 +10,18 @@ export interface PacketWords {
   /** `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. */
   from: string;
   to: string;
-  in?: string;
-  out?: string;
+  in?: string | undefined;
+  out?: string | undefined;
   /** `VALUE`, decimal or 0x…; default 0. */
-  mark?: string;
+  mark?: string | undefined;
   /** One conntrack state, and DNAT or SNAT for a translated connection: `ESTABLISHED,DNAT`. Default NEW. */
-  state?: string;
+  state?: string | undefined;
   /** `TYPE` or `TYPE/CODE`, numbers or `echo-request` and the like; default echo-request. */
-  icmpType?: string;
+  icmpType?: string | undefined;
   /** `SYN,ACK`, `NONE`, `ALL`; default SYN for a new connection and ACK otherwise. */
-  tcpFlags?: string;
+  tcpFlags?: string | undefined;
   /** A second or further fragment. */
-  fragment?: boolean;
+  fragment?: boolean | undefined;
 }
 
 /** The packet and what conntrack says of it. */

@@ -1,5 +1,5 @@
 import { formatAddress } from '../../../lib/ip.ts';
-import type { Backend, ConntrackState, Ruleset } from '../model.ts';
+import type { Backend, ConntrackState } from '../model.ts';
 import { objectOf } from './object.ts';
 import type { Packet } from './packet.ts';
 import type { Step } from './path.ts';
@@ -47,7 +47,7 @@ export interface PacketTestStep {
 
 /** Puts the result of a walk into words. */
 export function reportWalk(
-  summary: WalkSummary, question: { packet: Packet; states: readonly ConntrackState[]; origin: Origin }, rulesets: readonly Ruleset[], notes: readonly string[],
+  summary: WalkSummary, question: { packet: Packet; states: readonly ConntrackState[]; origin: Origin }, notes: readonly string[],
 ): PacketTest {
   const { verdict, decidedAt, backends, reasons } = summary;
   return {
@@ -57,7 +57,7 @@ export function reportWalk(
     steps: summary.steps.map(describeStep),
     ...(backends === undefined ? {} : { backends }),
     reasons,
-    notes: [...notes, ...bothBackends(rulesets), ...guessedRules(summary)],
+    notes: [...notes, ...guessedRules(summary)],
   };
 }
 
@@ -85,11 +85,6 @@ function describeStep(step: Step, index: number): PacketTestStep {
     step: index + 1, kind: step.kind, ...(step.backend === undefined ? {} : { backend: step.backend }),
     at: step.kind === 'routing' ? 'routing' : place, action: step.action, ...(object === undefined ? {} : { object }), assumed: step.assumed,
   };
-}
-
-function bothBackends(rulesets: readonly Ruleset[]): string[] {
-  return new Set(rulesets.map(({ backend }) => backend)).size > 1
-    ? ['iptables-legacy and iptables-nft both hold rules, and both judge the packet'] : [];
 }
 
 function guessedRules({ verdict, doubtful }: WalkSummary): string[] {
