@@ -31,7 +31,7 @@ function mount(...args: string[]): void {
 
 test('a full disk refuses a change before anything is applied, and leaves nothing of it', async () => {
   const files = { 'rules.v4': '#'.repeat(300_000) };
-  await expect(ns.begin({ files, confirmWithinMs: 60_000 })).rejects.toMatchObject({ code: 'SL1310', message: expect.stringContaining('ENOSPC') });
+  await expect(ns.begin({ files, confirmWithinMs: 60_000 })).rejects.toMatchObject({ code: 'SL4010', message: expect.stringContaining('ENOSPC') });
   expect((await listChanges()).items).toEqual([]);
   await (await ns.begin()).applied();
 });
@@ -52,7 +52,7 @@ test('a disk that has become full or read-only does not stop a revert', async ()
 test('without a disk that can be written nothing begins', async () => {
   mount('-o', 'remount,ro', state);
   const before = ns.save();
-  await expect(ns.begin()).rejects.toMatchObject({ code: 'SL1310', message: expect.stringContaining('EROFS') });
+  await expect(ns.begin()).rejects.toMatchObject({ code: 'SL4010', message: expect.stringContaining('EROFS') });
   expect(ns.save()).toBe(before);
   expect(readdirSync(state)).toEqual([]);
 });

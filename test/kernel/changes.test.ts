@@ -162,7 +162,7 @@ test.concurrent('a confirmed change stays, and its timer ends', async ({ namespa
   await eventually(() => processesOf(id).length === 0 || undefined);
   expect(await getChange(id)).toMatchObject({ state: 'confirmed' });
   expect(ns.save()).toContain('10.8.8.8');
-  await expect(extendChange(id, 5000)).rejects.toMatchObject({ code: 'SL1307' });
+  await expect(extendChange(id, 5000)).rejects.toMatchObject({ code: 'SL4007' });
 });
 
 test.concurrent('of a confirmation and a deadline that meet exactly one wins', async ({ namespace }) => {
@@ -175,7 +175,7 @@ test.concurrent('of a confirmation and a deadline that meet exactly one wins', a
     const confirmed = await confirmChange(id).then(
       () => true,
       (error: unknown) => {
-        expect(error).toMatchObject({ code: 'SL1301', reason: 'reverted' });
+        expect(error).toMatchObject({ code: 'SL4001', reason: 'reverted' });
         return false;
       },
     );
@@ -215,8 +215,8 @@ test.concurrent('a pending change is rolled back at once, from another session t
   const { id } = (await ns.change({ confirmWithinMs: 60_000 })).record;
   expect(await rollbackChange(id)).toMatchObject({ state: 'rolled-back' });
   expect(ns.save()).toBe(before);
-  await expect(rollbackChange(id)).rejects.toMatchObject({ code: 'SL1305' });
-  await expect(confirmChange(id)).rejects.toMatchObject({ code: 'SL1301', reason: 'reverted' });
+  await expect(rollbackChange(id)).rejects.toMatchObject({ code: 'SL4005' });
+  await expect(confirmChange(id)).rejects.toMatchObject({ code: 'SL4001', reason: 'reverted' });
 });
 
 test.concurrent('a rollback stops the process that is applying', async ({ namespace, agent }) => {
@@ -252,7 +252,7 @@ test.concurrent('only the newest change of a kind can be rolled back, then the o
   const second = (await ns.change()).record.id;
   const other = (await ns.change({ kind: 'other' })).record.id;
   await rollbackChange(other);
-  await expect(rollbackChange(first)).rejects.toMatchObject({ code: 'SL1305', hints: [`sluice change rollback ${second}`] });
+  await expect(rollbackChange(first)).rejects.toMatchObject({ code: 'SL4005', hints: [`sluice change rollback ${second}`] });
   await rollbackChange(second);
   await rollbackChange(first);
   expect(ns.save()).toBe(before);
@@ -264,9 +264,9 @@ test.concurrent('a revert that fails says so, names its script, and can be run a
   const { record, directory, revertScript } = await ns.change();
   expect(await rollbackChange(record.id, { dryRun: 'kernel' })).toMatchObject({ state: 'confirmed' });
   writeFileSync(join(directory, 'rules.v4'), '*filter\nbroken\n');
-  await expect(rollbackChange(record.id, { dryRun: 'kernel' })).rejects.toMatchObject({ code: 'SL1300' });
+  await expect(rollbackChange(record.id, { dryRun: 'kernel' })).rejects.toMatchObject({ code: 'SL4000' });
   await expect(rollbackChange(record.id)).rejects.toMatchObject({
-    code: 'SL1302',
+    code: 'SL4002',
     reason: 'revert-failed',
     hints: [`sh ${revertScript}`],
   });
@@ -300,7 +300,7 @@ test.concurrent('a change whose applying fails is undone at once', async ({ name
   const change = await ns.begin({ confirmWithinMs: 60_000 });
   ns.append('10.8.8.8');
   const cause = new Error('the kernel said no');
-  await expect(change.fail(cause)).rejects.toMatchObject({ code: 'SL1301', reason: 'reverted', cause });
+  await expect(change.fail(cause)).rejects.toMatchObject({ code: 'SL4001', reason: 'reverted', cause });
   expect(ns.save()).toBe(before);
   expect(await getChange(change.id)).toMatchObject({ state: 'reverted' });
 });
@@ -309,7 +309,7 @@ test.concurrent('a change whose applying and revert both fail leaves exit code 8
   const ns = namespace();
   const change = await ns.begin();
   writeFileSync(join(change.directory, 'rules.v4'), 'broken\n');
-  await expect(change.fail(new Error('no'))).rejects.toMatchObject({ code: 'SL1302', reason: 'revert-failed' });
+  await expect(change.fail(new Error('no'))).rejects.toMatchObject({ code: 'SL4002', reason: 'revert-failed' });
   expect(await getChange(change.id)).toMatchObject({ state: 'revert-failed' });
 });
 
@@ -318,7 +318,7 @@ test.concurrent('two changes of one namespace exclude each other, those of two d
   const two = namespace();
   const first = await one.change({ confirmWithinMs: 60_000 });
   const { id } = first.record;
-  await expect(one.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL1303', hints: expect.arrayContaining([`sluice change confirm ${id}`]) });
+  await expect(one.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL4003', hints: expect.arrayContaining([`sluice change confirm ${id}`]) });
   await (await two.begin()).applied();
   await confirmChange(id);
   await (await one.begin()).applied();
@@ -330,7 +330,7 @@ test.concurrent('of many that begin at once in one namespace exactly one does', 
   const agents = Array.from({ length: 4 }, () => agent({ netns: ns.name, before, stop: 'begun' }));
   const ends = await Promise.all(agents.map(async (made) => await Promise.race([made.said('begun').then(() => 'begun'), made.said('failed')])));
   expect(ends.filter((end) => end === 'begun').length).toBe(1);
-  expect(ends.filter((end) => end === 'SL1304').length).toBe(3);
+  expect(ends.filter((end) => end === 'SL4004').length).toBe(3);
 });
 
 test.concurrent('what a killed process left blocks others until it is rolled back', async ({ namespace, agent }) => {
@@ -339,10 +339,10 @@ test.concurrent('what a killed process left blocks others until it is rolled bac
   const made = agent({ netns: ns.name, before, stop: 'half' });
   const id = await made.said('begun');
   await made.said('half');
-  await expect(ns.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL1304' });
+  await expect(ns.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL4004' });
   await made.kill('SIGKILL');
-  await expect(ns.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL1303', hints: [`sluice change rollback ${id}`] });
-  await expect(confirmChange(id)).rejects.toMatchObject({ code: 'SL1307' });
+  await expect(ns.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL4003', hints: [`sluice change rollback ${id}`] });
+  await expect(confirmChange(id)).rejects.toMatchObject({ code: 'SL4007' });
   await rollbackChange(id);
   expect(ns.save()).toBe(before);
   await (await ns.begin()).applied();
@@ -352,13 +352,13 @@ test.concurrent('what could not be reverted is refused before anything is writte
   const ns = namespace();
   const stored = (await listChanges()).items.length;
   const wrong = { 'rules.v4': '*filter\n-A NOWHERE -j DROP\nCOMMIT\n' };
-  await expect(ns.begin({ files: wrong, confirmWithinMs: 60_000 })).rejects.toMatchObject({ code: 'SL1300' });
+  await expect(ns.begin({ files: wrong, confirmWithinMs: 60_000 })).rejects.toMatchObject({ code: 'SL4000' });
   await expect(ns.begin({ revertSteps: [{ title: 'x', argv: ['/usr/sbin/none'] }] })).rejects.toMatchObject({
     causes: ['x: there is no program /usr/sbin/none'],
   });
   await expect(ns.begin({ files: { 'change.json': '' } })).rejects.toMatchObject({ reason: 'usage' });
   await expect(ns.begin({ files: { '../x': '' } })).rejects.toMatchObject({ reason: 'usage' });
-  await expect(ns.begin({ files: {} })).rejects.toMatchObject({ code: 'SL1300' });
+  await expect(ns.begin({ files: {} })).rejects.toMatchObject({ code: 'SL4000' });
   await expect(ns.begin({ confirmWithinMs: Number.NaN })).rejects.toMatchObject({ reason: 'usage' });
   expect((await listChanges()).items.length).toBeGreaterThanOrEqual(stored);
   await (await ns.begin()).applied();
@@ -477,7 +477,7 @@ test.concurrent('the list shows the newest first, and damaged records as warning
   const damaged = await listChanges();
   expect(damaged.complete).toBe(false);
   expect(damaged.warnings.join()).toContain(record.id);
-  await expect(getChange(record.id)).rejects.toMatchObject({ code: 'SL1309' });
+  await expect(getChange(record.id)).rejects.toMatchObject({ code: 'SL4009' });
   writeFileSync(join(directory, 'change.json'), stored);
   await expect(getChange('c-zzzz')).rejects.toMatchObject({ reason: 'not-found' });
   await expect(getChange('../state')).rejects.toMatchObject({ reason: 'not-found' });

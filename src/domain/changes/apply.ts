@@ -47,7 +47,7 @@ export async function unmountNamespace(namespace: Namespace): Promise<void> {
  * Proves that the revert would work: sh accepts the scripts, every program is there, and every step's own check passes in the
  * namespace of the change.
  *
- * @throws OperationError SL1300 with every reason at once
+ * @throws OperationError SL4000 with every reason at once
  */
 export async function checkRevert(record: ChangeRecord, paths: ChangePaths, programs: ScriptPrograms): Promise<void> {
   const problems: string[] = [];
@@ -59,10 +59,10 @@ export async function checkRevert(record: ChangeRecord, paths: ChangePaths, prog
     if ('argv' in step) problems.push(...(await checkStep(step, record, paths)));
   }
   if (problems.length === 0) return;
-  throw new OperationError(`change ${record.id} could not be reverted`, { code: 'SL1300', causes: problems });
+  throw new OperationError(`change ${record.id} could not be reverted`, { code: 'SL4000', causes: problems });
 }
 
-/** Starts the dead-man timer and returns when it runs. @throws OperationError SL1306 when it does not */
+/** Starts the dead-man timer and returns when it runs. @throws OperationError SL4006 when it does not */
 export async function startTimer(record: ChangeRecord, paths: ChangePaths, programs: ScriptPrograms, afterMs: number): Promise<void> {
   if (record.timer === 'systemd') {
     await run(systemdArgv({ systemdRun: system('systemd-run'), sh: programs.sh }, record.id, paths.timerScript, afterMs));
@@ -74,7 +74,7 @@ export async function startTimer(record: ChangeRecord, paths: ChangePaths, progr
     if (timer !== undefined && isAlive(timer)) return;
     await sleep(10);
   }
-  throw new OperationError('the dead-man timer did not start', { code: 'SL1306', causes: [`${programs.sh} ${paths.timerScript}`] });
+  throw new OperationError('the dead-man timer did not start', { code: 'SL4006', causes: [`${programs.sh} ${paths.timerScript}`] });
 }
 
 /** How the timer of a change runs on this node: under systemd when that is PID 1. */

@@ -27,14 +27,14 @@ export interface OpenChange {
   /**
    * Says that everything is in place. Without a timer the change is confirmed; with one its whole window starts now.
    *
-   * @throws OperationError SL1301, SL1302 when the deadline came first: the change is undone, or could not be
+   * @throws OperationError SL4001, SL4002 when the deadline came first: the change is undone, or could not be
    */
   applied(details?: Readonly<Record<string, unknown>>): Promise<Change>;
 
   /**
    * Undoes the change at once because applying failed.
    *
-   * @throws always: OperationError SL1301 (reverted, exit code 7) or SL1302 (revert failed, 8), with `error` as its cause
+   * @throws always: OperationError SL4001 (reverted, exit code 7) or SL4002 (revert failed, 8), with `error` as its cause
    */
   fail(error: unknown): Promise<never>;
 }
@@ -45,7 +45,7 @@ export interface OpenChange {
  * By then the record, the data files and the revert script are on disk and synced, the revert is checked, no other change
  * in the same network namespace is under way, and the timer, if one is wanted, runs in a process of its own.
  *
- * @throws BusyError when another change there is unconfirmed or being applied; OperationError SL1300 when the revert would
+ * @throws BusyError when another change there is unconfirmed or being applied; OperationError SL4000 when the revert would
  *   not work; UsageError for a request that makes no sense. Nothing is left behind then.
  */
 export async function beginChange(request: ChangeRequest): Promise<OpenChange> {
@@ -159,7 +159,7 @@ function checkRequest(request: ChangeRequest): void {
   for (const name of Object.keys(files)) checkFileName(name);
   for (const step of revertSteps) {
     if ('argv' in step && step.stdinFile !== undefined && !Object.hasOwn(files, step.stdinFile)) {
-      throw new OperationError(`revert step '${step.title}' reads a file that is not stored: ${step.stdinFile}`, { code: 'SL1300' });
+      throw new OperationError(`revert step '${step.title}' reads a file that is not stored: ${step.stdinFile}`, { code: 'SL4000' });
     }
   }
 }

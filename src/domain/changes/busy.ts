@@ -15,7 +15,7 @@ export function refuseHolder(holder: Holder): void {
   // The slot is known by the namespace's inode, which a dead namespace leaves to the next.
   if (change !== undefined && !isReachable(change.record.namespace)) return;
   if (process !== undefined && isAlive(process)) {
-    throw new BusyError(`another sluice (pid ${process.pid}) is working on change ${id}`, { code: 'SL1304' });
+    throw new BusyError(`another sluice (pid ${process.pid}) is working on change ${id}`, { code: 'SL4004' });
   }
   if (change !== undefined && isUnfinished(change.state)) throw unfinished(change);
 }
@@ -24,6 +24,6 @@ function unfinished({ interrupted, record, state }: Change): BusyError {
   const rollback = `sluice change rollback ${record.id}`;
   return new BusyError(
     interrupted ? `change ${record.id} was cut off while it was applied` : `change ${record.id} is not confirmed yet (${state})`,
-    { code: 'SL1303', causes: [record.summary], hints: interrupted ? [rollback] : [`sluice change confirm ${record.id}`, rollback] },
+    { code: 'SL4003', causes: [record.summary], hints: interrupted ? [rollback] : [`sluice change confirm ${record.id}`, rollback] },
   );
 }

@@ -16,8 +16,8 @@ import { moveToken, readToken, type Token } from './token.ts';
 /**
  * Makes a pending change stay. Confirming a confirmed change again does nothing. Without an id the only change that waits.
  *
- * @throws NotFoundError; UsageError when several wait and none is named; BusyError while it is being applied; OperationError SL1301 when it is already undone (7), SL1302
- *   when it could not be undone (8), SL1307 when its process died half way
+ * @throws NotFoundError; UsageError when several wait and none is named; BusyError while it is being applied; OperationError SL4001 when it is already undone (7), SL4002
+ *   when it could not be undone (8), SL4007 when its process died half way
  */
 export async function confirmChange(named: string | undefined): Promise<Change> {
   return await explainFileErrors(async () => {
@@ -39,7 +39,7 @@ export async function confirmChange(named: string | undefined): Promise<Change> 
 /**
  * Gives a pending change at least `milliseconds` from now, and starts a new timer when the old one is gone.
  *
- * @throws as `confirmChange`; OperationError SL1307 when it has no timer, SL1306 when a new one does not start
+ * @throws as `confirmChange`; OperationError SL4007 when it has no timer, SL4006 when a new one does not start
  */
 export async function extendChange(named: string | undefined, milliseconds: number): Promise<Change> {
   if (!(milliseconds >= 1000)) throw new UsageError('a change needs at least one second to be confirmed in');
@@ -63,8 +63,8 @@ export async function extendChange(named: string | undefined, milliseconds: numb
  * Undoes a change at once, also a confirmed one as long as it is the newest of its kind in its network namespace.
  *
  * @param dryRun only says whether it would be allowed; `kernel` also runs each step's own check
- * @throws NotFoundError; BusyError; OperationError SL1305 when it cannot be rolled back, SL1302 when a step failed (8),
- *   SL1300 when a step would fail
+ * @throws NotFoundError; BusyError; OperationError SL4005 when it cannot be rolled back, SL4002 when a step failed (8),
+ *   SL4000 when a step would fail
  */
 export async function rollbackChange(named: string | undefined, { dryRun }: { dryRun?: 'client' | 'kernel' } = {}): Promise<Change> {
   return await explainFileErrors(async () => {
@@ -108,7 +108,7 @@ async function refuseRollback(change: Change): Promise<void> {
 }
 
 function impossible(message: string, hints: readonly string[] = []): OperationError {
-  return new OperationError(message, { code: 'SL1305', hints });
+  return new OperationError(message, { code: 'SL4005', hints });
 }
 
 /** The token of a pending change, undefined when it was moved just now; throws the reason when the change does not wait. */
@@ -117,7 +117,7 @@ function armedToken(change: Change, wanted: 'confirmed' | 'extended'): (Token & 
   if (change.state === 'pending') {
     const token = readToken(pathsOf(id).run);
     if (token !== undefined) return token.kind === 'armed' ? token : undefined;
-    throw new OperationError(`change ${id} has lost its run directory: its timer will revert it`, { code: 'SL1307' });
+    throw new OperationError(`change ${id} has lost its run directory: its timer will revert it`, { code: 'SL4007' });
   }
   if (change.state === 'applying' && !change.interrupted) throw new BusyError(`change ${id} is still being applied`);
   if (change.state === 'revert-failed') throw revertFailed(change, []);
@@ -125,5 +125,5 @@ function armedToken(change: Change, wanted: 'confirmed' | 'extended'): (Token & 
     throw undoneError(change, new Error(`it is ${change.state} and cannot be ${wanted}`));
   }
   const reason = change.state === 'applying' ? 'it was cut off while it was applied' : `it is ${change.state}`;
-  throw new OperationError(`change ${id} cannot be ${wanted}: ${reason}`, { code: 'SL1307', hints: [`sluice change rollback ${id}`] });
+  throw new OperationError(`change ${id} cannot be ${wanted}: ${reason}`, { code: 'SL4007', hints: [`sluice change rollback ${id}`] });
 }

@@ -16,5 +16,5 @@ function explain(error: NodeJS.ErrnoException): unknown {
   if (code === undefined || syscall === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   const where = path ?? 'the state directory';
   if (code === 'EACCES' || code === 'EPERM') return new PermissionError(`${where} may only be used by root`, { cause: error });
-  return new OperationError(`cannot ${syscall} ${where}: ${code}`, { code: 'SL1310', cause: error });
+  return new OperationError(`cannot ${syscall} ${where}: ${code}`, { code: 'SL4010', cause: error });
 }

@@ -8,7 +8,7 @@ export function undoneError(change: Change, cause: unknown): OperationError {
   const why = cause instanceof Error ? cause.message : String(cause);
   if (change.state === 'reverted' || change.state === 'rolled-back') {
     return new OperationError(`change ${change.record.id} was reverted: ${why}`, {
-      code: 'SL1301',
+      code: 'SL4001',
       reason: 'reverted',
       causes: ['the node is as it was before'],
       details: { change: change.record.id, state: change.state },
@@ -21,7 +21,7 @@ export function undoneError(change: Change, cause: unknown): OperationError {
 /** The error for a node in an unknown state; it names the script to run and the log to read. */
 export function revertFailed(change: Change, causes: readonly string[], cause?: unknown): OperationError {
   return new OperationError(`change ${change.record.id} could not be reverted: the node is in an unknown state`, {
-    code: 'SL1302',
+    code: 'SL4002',
     reason: 'revert-failed',
     causes: [...causes, `log: ${change.directory}/revert.log`],
     hints: [`sh ${change.revertScript}`],

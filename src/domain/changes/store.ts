@@ -17,7 +17,7 @@ export function reserveId(): string {
     if (!taken.has(id) && madeDirectory(pathsOf(id).run)) return id;
   }
   throw new OperationError('there is no free change id left', {
-    code: 'SL1308',
+    code: 'SL4008',
     hints: [`remove old directories in ${changesDirectory()}`],
   });
 }
@@ -150,7 +150,7 @@ function parseRecord(path: string, text: string): ChangeRecord {
     // Told below, together with a record of another shape.
   }
   throw new OperationError(`${path} is not a record of a change`, {
-    code: 'SL1309',
+    code: 'SL4009',
     causes: ['it is damaged, or a newer sluice wrote it'],
     hints: [`sh ${join(dirname(path), 'revert.sh')}`],
   });
