@@ -94,7 +94,13 @@ function fillCache(): void {
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache);
   chmodSync(cache, 0o755);
-  execFileSync(process.execPath, [join(ROOT, 'bin/start.cjs'), 'help'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  try {
+    execFileSync(process.execPath, [join(ROOT, 'bin/start.cjs'), 'help'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  } catch (error) {
+    // A bundle that does not start must not count as built.
+    rmSync(BUNDLE);
+    throw error;
+  }
 }
 
 function readFacts(): BuildFacts {
