@@ -5,7 +5,7 @@ import { checkRevert, findScriptPrograms, runRevertScript, startTimer, stopTimer
 import { refuseHolder } from './busy.ts';
 import { deadlineIn } from './clock.ts';
 import { explainFileErrors } from './files.ts';
-import { describe, listChanges, readChange, resolveId } from './inspect.ts';
+import { describe, isIn, listChanges, readChange, resolveId } from './inspect.ts';
 import { isInForce, type Change, type ChangeRecord } from './model.ts';
 import { revertFailed, undoneError } from './outcome.ts';
 import { pathsOf } from './paths.ts';
@@ -97,7 +97,7 @@ async function refuseRollback(change: Change): Promise<void> {
   const later = (await listChanges()).items.find(
     (other) =>
       other.record.kind === kind &&
-      other.record.namespace.inode === namespace.inode &&
+      isIn(other, namespace.inode) &&
       other.record.createdAt > change.record.createdAt &&
       isInForce(other.state),
   );

@@ -5,7 +5,7 @@ import { NotFoundError, UsageError } from '../../lib/errors.ts';
 import { bootId, isAlive, readIdentity, uptimeSeconds } from './clock.ts';
 import { diffLines } from './diff.ts';
 import { isUnfinished, type Change, type ChangeDetail, type ChangeRecord, type ChangeRequest } from './model.ts';
-import { findNamespace } from './namespace.ts';
+import { findNamespace, isReachable } from './namespace.ts';
 import { pathsOf, type ChangePaths } from './paths.ts';
 import { stateOf } from './state.ts';
 import { listIds, readApplied, readOrUndefined, readRecord, readState } from './store.ts';
@@ -24,7 +24,7 @@ export async function listChanges(scope: Pick<ChangeRequest, 'netns'> = {}): Pro
   for (const id of listIds()) {
     try {
       const change = await readChange(id);
-      if (inode === undefined || change.record.namespace.inode === inode) items.push(change);
+      if (inode === undefined || isIn(change, inode)) items.push(change);
     } catch (error) {
       // One that is being discarded just now is no news; any other is.
       if (!(error instanceof NotFoundError)) warnings.push((error as Error).message);
@@ -110,6 +110,11 @@ async function isTimerRunning(record: ChangeRecord): Promise<boolean> {
   if (record.timer !== 'systemd') return false;
   const { exitCode } = await run([need('systemctl'), 'is-active', '--quiet', `${unitOf(record.id)}.timer`], { allowFailure: true });
   return exitCode === 0;
+}
+
+/** Whether a change is for the namespace that has this inode now; one that is gone may have had it before. */
+export function isIn({ record: { namespace } }: Change, inode: number): boolean {
+  return namespace.inode === inode && isReachable(namespace);
 }
 
 function order(change: Change): number {
