@@ -19,4 +19,4 @@ export const pjson: {
 };
 
 /** What oclif keeps of a class in its manifest: summary, description, args, flags, aliases, examples, own static fields. */
-export type CommandMetadata = Omit<Command.Cached, 'pluginName' | 'pluginAlias' | 'pluginType'>;
+export type CommandMetadata = Command.Cached;

@@ -7,5 +7,6 @@ export { type Action, encodeImage, type Image, IMAGE_SLACK, outcomeOf } from './
 export { addressWords, Field, FIELD_COUNT, FIELD_ORDERS, fieldMaximum, L4, StateBase, type Variable } from './fields.ts';
 export { classifyRules, filterTable, migratedHooks, reach } from './handling.ts';
 export { HOOKS, type HookName, numberRules, type Outcome, type RuleHandling, type RuleIds } from './outcome.ts';
-export { BudgetExceeded } from './store.ts';
+export { maskedVariables } from './predicate.ts';
+export { BudgetExceeded, orderVariables } from './store.ts';
 export { summarize, type HookSummary } from './summary.ts';

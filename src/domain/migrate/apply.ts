@@ -22,7 +22,8 @@ import { actionBits, dispatchTable } from './dispatch.ts';
 import { loadDispatch, loadEntry, loadGeneration, slotOf, type Generation } from './engine/apply.ts';
 import { findMigration, liveFilter, type Migration } from './inspect.ts';
 import type { FamilyPlan } from './plan.ts';
-import { filterText, readPlanFile, type PlanFile } from './plan-file.ts';
+import { filterText, type PlanFile } from './plan-file.ts';
+import { readPlanFile } from './read-plan.ts';
 import { MigrationPins } from './pins.ts';
 import { proveGeneration } from './prove.ts';
 import { filterTextWithCounters, pinnedPaths, RECORD_FILE, recordFamily, type MigrationRecord } from './record.ts';
@@ -144,7 +145,7 @@ function proveFamilies(families: readonly FamilyPlan[], loaded: readonly LoadedF
   progress('proving the image in the kernel');
   let pairs = 0;
   for (const { plan, generation } of loaded)
-    for (const proof of proveGeneration(plan, file.keepInIptables, file.counters, generation.readBack)) {
+    for (const proof of proveGeneration(plan, file.counters, generation.readBack)) {
       pairs += proof.pairs;
       if (proof.equal) continue;
       throw new OperationError(`the ${plan.family} ${proof.hook} image in the kernel is not what the rules say`, {
@@ -205,7 +206,7 @@ const describeChange = (families: readonly FamilyPlan[]): string =>
 /** The old table first, so that two judges stand together for a moment; then the links and all other pins go. */
 function revertSteps({ families, pins, earlier }: Switch, generation: string): RevertStep[] {
   const restores = families.map((plan): RevertStep => {
-    const argv = [need(restoreProgram(plan.family, plan.backend)), '--counters', '--wait', '10'];
+    const argv = [need(restoreProgram(plan.family, plan.backend)), '--counters', '--wait', '10'] as const;
     return { title: `restore the ${plan.family} filter table`, argv, stdinFile: `filter.${plan.family}`, check: [...argv, '--test'] };
   });
   const old = earlier === undefined ? [] : earlier.pinnedPaths();

@@ -75,8 +75,13 @@ function readEndpoint(flag: string, text: string): { address: number[]; port: nu
 }
 
 const PROTOCOLS: Readonly<Record<string, number>> = {
-  icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, icmpv6: 58, 'icmp6': 58, 'ipv6-icmp': 58, ospf: 89, sctp: 132, udplite: 136,
+  icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, icmpv6: 58, icmp6: 58, 'ipv6-icmp': 58, ospf: 89, sctp: 132, udplite: 136,
 };
+
+/** The name of a protocol as `--proto` takes it; the number where it has none. */
+export function protocolName(protocol: number): string {
+  return Object.entries(PROTOCOLS).find(([, number]) => number === protocol)?.[0] ?? String(protocol);
+}
 
 function readProtocol(text: string, family: Family): number {
   const name = text.toLowerCase();

@@ -25,7 +25,7 @@ export interface Assumption {
   backend: Backend;
   table: string;
   rule: Rule;
-  /** The names of the matches that could not be answered: `set`, `recent`, `header`. */
+  /** What is missing to decide it: `source port`, or the name of a match such as `set`. */
   unknown: readonly string[];
   matches: boolean;
 }

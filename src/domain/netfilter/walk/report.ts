@@ -1,6 +1,7 @@
 import { formatAddress } from '../../../lib/ip.ts';
 import type { Backend, ConntrackState } from '../model.ts';
 import { objectOf } from './object.ts';
+import { protocolName } from './packet-words.ts';
 import type { Packet } from './packet.ts';
 import type { Step } from './path.ts';
 import type { Origin } from './routing.ts';
@@ -24,7 +25,8 @@ export interface PacketTest {
 
 /** The packet in the words of the command line. */
 export interface PacketSummary {
-  protocol: number;
+  /** Name or number. */
+  protocol: string;
   from: string;
   to: string;
   inInterface?: string;
@@ -63,7 +65,7 @@ export function reportWalk(
 
 function summarizePacket({ packet, states, origin }: { packet: Packet; states: readonly ConntrackState[]; origin: Origin }): PacketSummary {
   return {
-    protocol: packet.protocol,
+    protocol: protocolName(packet.protocol),
     from: socket(packet.source, packet.sourcePort),
     to: socket(packet.destination, packet.destinationPort),
     ...(packet.inInterface === undefined || packet.inInterface === '' ? {} : { inInterface: packet.inInterface }),

@@ -12,6 +12,7 @@ import { matchPorts } from './matches/ports.ts';
 import { matchRecent } from './matches/recent.ts';
 import { statisticChance } from './matches/statistic.ts';
 import { matchTcp } from './matches/tcp.ts';
+import { missingForHeader, missingForMatch } from './missing.ts';
 import type { Packet } from './packet.ts';
 
 /** What is known about one rule and one packet. */
@@ -20,7 +21,7 @@ export interface Examination {
   answer: Answer | 'chance';
   /** The probability that the rule matches, where the answer is `chance`. */
   chance: number;
-  /** The names of the matches that could not be answered. */
+  /** What is missing to answer: `source port`, `input interface`, or the name of a match that only the kernel can answer. */
   unknown: string[];
 }
 
@@ -37,7 +38,7 @@ export function ruleMatches(rule: Rule, packet: Packet, surroundings: Surroundin
 export function examineRule(rule: Rule, packet: Packet, surroundings: Surroundings): Examination {
   const header = matchHeader(rule, packet, surroundings);
   if (header === false || header === 'hotdrop') return { answer: header, chance: 0, unknown: [] };
-  const unknown = header === 'unknown' ? ['header'] : [];
+  const unknown = header === 'unknown' ? missingForHeader(rule, packet) : [];
   let chance = 1;
   for (const match of rule.matches) {
     const share = match.kind === 'opaque' && match.name === 'statistic' ? statisticChance(match) : undefined;
@@ -48,7 +49,7 @@ export function examineRule(rule: Rule, packet: Packet, surroundings: Surroundin
     const answer = evaluateMatch(match, packet, surroundings);
     if (answer === false) return { answer, chance: 0, unknown: [] };
     if (answer === 'hotdrop') return { answer: unknown.length > 0 || chance < 1 ? 'unknown' : answer, chance: 0, unknown };
-    if (answer === 'unknown') unknown.push(match.kind === 'opaque' ? match.name : match.kind);
+    if (answer === 'unknown') unknown.push(missingForMatch(match, packet));
   }
   if (unknown.length > 0) return { answer: 'unknown', chance, unknown };
   if (chance === 0) return { answer: false, chance, unknown };

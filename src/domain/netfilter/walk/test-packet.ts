@@ -53,8 +53,13 @@ export async function testPacket(request: PacketTestRequest): Promise<PacketTest
 
 async function readRules({ file, backend = 'auto', netns }: PacketTestRequest, { packet }: PacketQuestion): Promise<{ rulesets: Ruleset[]; warnings: string[] }> {
   if (file !== undefined) return { rulesets: [readDump(file, { family: packet.family, backend: backend === 'nft' ? 'nft' : 'legacy' })], warnings: [] };
-  return readRulesets({ families: [packet.family], backend, ...(netns === undefined ? {} : { netns }) });
+  const { rulesets, warnings } = await readRulesets({ families: [packet.family], backend, ...(netns === undefined ? {} : { netns }) });
+  if (rulesets.length < 2) return { rulesets, warnings };
+  return { rulesets: rulesets.toSorted(nftFirst), warnings: [...warnings, 'which backend is first at a hook cannot be seen: iptables-nft is taken to be'] };
 }
+
+/** Of hooks with one priority the one that was registered last runs first. @kernel net/netfilter/core.c nf_hook_entries_grow */
+const nftFirst = (a: Ruleset, b: Ruleset): number => Number(a.backend === 'legacy') - Number(b.backend === 'legacy');
 
 /** Routing by the node's own tables, as far as the user does not overrule them. */
 async function askNode(request: PacketTestRequest, question: PacketQuestion): Promise<Way> {

@@ -1,0 +1,104 @@
+/**
+ * Completion: what may come next, one candidate a line with a tab and its description, in the protocol of Cobra, whose
+ * last line `:4` tells the shell not to offer files. Answered before oclif is loaded.
+ */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandMetadata } from './registry.d.ts';
+import type { Commands } from './words.ts';
+
+const NO_FILES = 4;
+const DEFAULT = 0;
+
+interface Candidate {
+  value: string;
+  text: string;
+}
+
+/** Prints the candidates for the last of `words`. */
+export function complete(words: readonly string[], commands: Commands): void {
+  const typed = words.slice(0, -1);
+  const current = words.at(-1) ?? '';
+  const { candidates, directive } = candidatesFor(typed, current, commands);
+  const lines = candidates.filter(({ value }) => value.startsWith(current)).map(({ value, text }) => `${value}\t${text}`);
+  process.stdout.write([...lines, `:${directive}`, ''].join('\n'));
+}
+
+interface Answer {
+  candidates: Candidate[];
+  directive: number;
+}
+
+function candidatesFor(typed: readonly string[], current: string, commands: Commands): Answer {
+  const words = typed.filter((word) => !word.startsWith('-'));
+  const id = [3, 2, 1].map((length) => words.slice(0, length).join(':')).find((name) => Object.hasOwn(commands, name));
+  if (id === undefined) return { candidates: nextWords(words, commands), directive: NO_FILES };
+  const command = commands[id]!;
+  const flag = flagOf(typed.at(-1) ?? '', command);
+  if (flag?.type === 'option') return valuesOf(flag);
+  if (current.startsWith('-')) return { candidates: flagsOf(command), directive: NO_FILES };
+  return argumentValues(command, words.length - id.split(':').length);
+}
+
+function nextWords(words: readonly string[], commands: Commands): Candidate[] {
+  const prefix = words.length === 0 ? '' : `${words.join(':')}:`;
+  const next = new Map<string, string>();
+  for (const [id, { summary, hidden }] of Object.entries(commands)) {
+    if (!id.startsWith(prefix) || hidden === true) continue;
+    const word = id.slice(prefix.length).split(':')[0]!;
+    if (!next.has(word)) next.set(word, id === prefix + word ? (summary ?? '') : '');
+  }
+  if (words.length === 0) next.set('help', 'Help on a topic, a command or an error code');
+  return [...next].map(([value, text]) => ({ value, text }));
+}
+
+type Flag = CommandMetadata['flags'][string];
+
+const flagOf = (word: string, command: CommandMetadata): Flag | undefined =>
+  Object.values(command.flags).find(({ name, char }) => word === `--${name}` || (char !== undefined && word === `-${char}`));
+
+const flagsOf = (command: CommandMetadata): Candidate[] =>
+  Object.values(command.flags).filter(({ hidden }) => hidden !== true).map(({ name, summary }) => ({ value: `--${name}`, text: summary ?? '' }));
+
+function valuesOf(flag: Flag): Answer {
+  if (flag.name === 'netns') return names(namespaces());
+  if (flag.name === 'in' || flag.name === 'out') return names(entries('/sys/class/net'));
+  if (flag.name === 'output') return names(['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'jsonpath=', 'custom-columns=']);
+  const options = flag.type === 'option' ? flag.options : undefined;
+  if (options !== undefined) return names(options);
+  return { candidates: [], directive: flag.name === 'filename' || flag.name === 'out' ? DEFAULT : NO_FILES };
+}
+
+/** Values of the argument at `position`, by its name. */
+function argumentValues(command: CommandMetadata, position: number): Answer {
+  const argument = Object.values(command.args)[position];
+  switch (argument?.name) {
+    case 'id':
+    case 'change':
+      return names(entries(join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'changes')));
+    case 'name':
+    case 'lab':
+      return names(entries(join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'labs')).map((file) => file.replace(/\.json$/, '')));
+    case 'node':
+      return names(namespaces().filter((name) => name.startsWith('sl-')));
+    case 'shell':
+      return names(['bash', 'zsh', 'fish']);
+    case 'chain':
+      return names(['raw', 'mangle', 'nat', 'filter'].flatMap((table) => [table, ...['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'].map((chain) => `${table}/${chain}`)]));
+    default:
+      return { candidates: [], directive: argument === undefined ? NO_FILES : DEFAULT };
+  }
+}
+
+const names = (values: readonly string[]): Answer => ({ candidates: values.map((value) => ({ value, text: '' })), directive: NO_FILES });
+
+const namespaces = (): string[] => entries('/run/netns');
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,48 @@
+import { UsageError } from '../lib/errors.ts';
+import { suggest } from '../lib/text.ts';
+import type { CommandMetadata } from './registry.d.ts';
+
+export type Commands = Readonly<Record<string, CommandMetadata>>;
+
+/** Other names of topics. */
+const TOPIC_ALIASES: Readonly<Record<string, string>> = { ipt: 'iptables', svc: 'service', ct: 'conntrack', np: 'policy' };
+
+export interface Resolved {
+  /** Undefined when the words name no command but a topic, or nothing. */
+  id: string | undefined;
+  /** The words behind the command's, or all of them. */
+  rest: readonly string[];
+}
+
+/**
+ * Finds the command that the first words name; the longest one wins.
+ *
+ * @throws UsageError with suggestions when the words name neither a command nor a topic.
+ */
+export function resolveWords(argv: readonly string[], commands: Commands): Resolved {
+  const end = argv.findIndex((word) => word.startsWith('-'));
+  const words = (end < 0 ? argv : argv.slice(0, end)).map((word, i) => (i === 0 ? (TOPIC_ALIASES[word] ?? word) : word));
+  for (let length = Math.min(3, words.length); length > 0; length--) {
+    const id = commandId(words.slice(0, length).join(':'), commands);
+    if (id !== undefined) return { id, rest: argv.slice(length) };
+  }
+  if (words.length === 0 || words[0] === 'help' || isTopic(words, commands)) return { id: undefined, rest: argv };
+  throw unknownCommand(words, commands);
+}
+
+/** The id itself, or that of the command with such an alias. */
+function commandId(name: string, commands: Commands): string | undefined {
+  if (Object.hasOwn(commands, name)) return name;
+  return Object.keys(commands).find((id) => commands[id]!.aliases.includes(name) || commands[id]!.hiddenAliases?.includes(name));
+}
+
+/** Whether the words are exactly the name of a topic. */
+const isTopic = (words: readonly string[], commands: Commands): boolean =>
+  Object.keys(commands).some((id) => id.startsWith(`${words.join(':')}:`));
+
+function unknownCommand(words: readonly string[], commands: Commands): UsageError {
+  const names = [...new Set(Object.keys(commands).flatMap((id) => [id, id.split(':')[0]!]))].map((id) => id.replaceAll(':', ' '));
+  const typed = words.slice(0, 2).join(' ');
+  const near = [...new Set([...suggest(typed, names), ...suggest(words[0]!, names)])].slice(0, 3);
+  return new UsageError(`unknown command '${typed}'`, { code: 'SL1001', hints: near.length > 0 ? near.map((name) => `sluice ${name}`) : ['sluice help'] });
+}

@@ -1,0 +1,190 @@
+/**
+ * The reference diagram: partitions the list of guarded effects field by field, from the top.
+ *
+ * At each variable the entries that can still apply are divided by the values they want; equal sub-lists are decided once.
+ * When no variable is left, the remaining effects happen one after the other. Slow and plain on purpose.
+ */
+
+import { fieldMaximum, Field, type Variable } from '../fields.ts';
+import type { HookName, Outcome } from '../outcome.ts';
+import { variableName, type ValueSet } from './boxes.ts';
+import type { Effect, Entry } from './flatten.ts';
+
+/** A node tests a variable; a terminal says what happens. Equal ones are the same object. */
+export type ReferenceNode =
+  | { id: number; variable: Variable; bounds: number[]; children: ReferenceNode[] }
+  | { id: number; outcome: Outcome };
+
+/** Builds the diagram of a flattened base chain over `variables`, in that order. */
+export function buildReference(entries: readonly Entry[], variables: readonly Variable[], hook: HookName): ReferenceNode {
+  return new ReferenceBuilder(entries, variables, hook).build();
+}
+
+class ReferenceBuilder {
+  readonly #effects: readonly Effect[];
+  readonly #variables: readonly Variable[];
+  readonly #absent: (field: number) => boolean;
+  /** Wanted values of each entry by level; undefined where the entry does not ask. */
+  readonly #wants: (ValueSet | undefined)[][];
+  /** Deepest level at which each entry wants something; -1 for one that always applies. */
+  readonly #lastAsked: Int16Array;
+  readonly #memo: Map<string, ReferenceNode>[];
+  readonly #nodes = new Map<string, ReferenceNode>();
+
+  constructor(entries: readonly Entry[], variables: readonly Variable[], hook: HookName) {
+    this.#effects = entries.map(({ effect }) => effect);
+    this.#variables = variables;
+    this.#memo = variables.map(() => new Map());
+    const from = hook === 'INPUT' ? Field.OIF : hook === 'OUTPUT' ? Field.IIF : -1;
+    this.#absent = (field) => from >= 0 && field >= from && field < from + 4;
+    const levels = new Map(variables.map(({ field, mask }, level) => [variableName(field, mask), level]));
+    this.#wants = variables.map(() => []);
+    this.#lastAsked = new Int16Array(entries.length).fill(-1);
+    entries.forEach(({ guards }, i) => {
+      for (const guard of guards)
+        for (const [name, values] of guard) {
+          const level = levels.get(name)!;
+          const wants = this.#wants[level]!;
+          this.#lastAsked[i] = Math.max(this.#lastAsked[i]!, level);
+          wants[i] = wants[i] === undefined ? values : common(wants[i], values);
+        }
+    });
+  }
+
+  build(): ReferenceNode {
+    return this.#partition(0, this.#effects.map((_effect, i) => i));
+  }
+
+  #partition(level: number, possible: readonly number[]): ReferenceNode {
+    const entries = this.#untilDecided(level, possible);
+    const at = this.#nextAsked(level, entries);
+    if (at === this.#variables.length) return this.#happen(entries);
+    const key = entries.join();
+    let node = this.#memo[at]!.get(key);
+    if (node === undefined) {
+      node = this.#divide(at, entries);
+      this.#memo[at]!.set(key, node);
+    }
+    return node;
+  }
+
+  /** Without what comes behind a verdict that certainly happens, or is certainly skipped. */
+  #untilDecided(level: number, entries: readonly number[]): readonly number[] {
+    const kept: number[] = [];
+    let skipped = 0;
+    let mayskip = 0;
+    for (const i of entries) {
+      if (i < skipped) continue;
+      kept.push(i);
+      const effect = this.#effects[i]!;
+      const certain = this.#lastAsked[i]! < level;
+      if (effect.kind === 'skip') {
+        if (certain && i >= mayskip) skipped = effect.to;
+        mayskip = Math.max(mayskip, effect.to);
+      } else if (effect.kind === 'verdict' && certain && i >= mayskip) return kept;
+    }
+    return kept;
+  }
+
+  /** The first level from `level` on at which one of the entries wants something. */
+  #nextAsked(level: number, entries: readonly number[]): number {
+    for (let at = level; at < this.#variables.length; at++) {
+      const wants = this.#wants[at]!;
+      if (wants.length > 0 && entries.some((i) => wants[i] !== undefined)) return at;
+    }
+    return this.#variables.length;
+  }
+
+  #divide(level: number, entries: readonly number[]): ReferenceNode {
+    const wants = this.#wants[level]!;
+    const variable = this.#variables[level]!;
+    if (this.#absent(variable.field)) return this.#partition(level + 1, entries.filter((i) => wants[i] === undefined || contains(wants[i], 0)));
+    const bounds: number[] = [];
+    const children: ReferenceNode[] = [];
+    for (const [bound, inside] of sweep(entries, wants, fieldMaximum(variable.field))) {
+      const child = this.#partition(level + 1, inside);
+      if (children.at(-1) === child) bounds[bounds.length - 1] = bound;
+      else {
+        bounds.push(bound);
+        children.push(child);
+      }
+    }
+    if (children.length === 1) return children[0]!;
+    return this.#intern(`${level}|${bounds.join()}|${children.map(({ id }) => id).join()}`, (id) => ({ id, variable, bounds, children }));
+  }
+
+  /** The effects of entries that apply, in order. */
+  #happen(entries: readonly number[]): ReferenceNode {
+    const counted: number[] = [];
+    const natives: number[] = [];
+    let verdict: Outcome['verdict'] | undefined;
+    let from = 0;
+    for (const i of entries) {
+      if (i < from) continue;
+      const effect = this.#effects[i]!;
+      if (effect.kind === 'count') counted.push(effect.rule);
+      else if (effect.kind === 'native') natives.push(effect.rule);
+      else if (effect.kind === 'skip') from = effect.to;
+      else {
+        verdict = effect.verdict;
+        break;
+      }
+    }
+    if (verdict === undefined) throw new TypeError('a walk without a verdict');
+    const outcome: Outcome = { verdict, counted, natives };
+    return this.#intern(`${verdict}|${counted.join()}|${natives.join()}`, (id) => ({ id, outcome }));
+  }
+
+  #intern(key: string, make: (id: number) => ReferenceNode): ReferenceNode {
+    let node = this.#nodes.get(key);
+    if (node === undefined) {
+      node = make(this.#nodes.size);
+      this.#nodes.set(key, node);
+    }
+    return node;
+  }
+}
+
+/** Elementary intervals by upper bound, with the entries that apply in each, ascending. */
+function* sweep(entries: readonly number[], wants: readonly (ValueSet | undefined)[], maximum: number): Generator<[number, number[]]> {
+  const starts = new Map<number, number[]>();
+  const ends = new Map<number, number[]>();
+  const always: number[] = [];
+  for (const i of entries) {
+    const values = wants[i];
+    if (values === undefined) always.push(i);
+    else
+      for (const [low, high] of values) {
+        append(starts, low, i);
+        append(ends, high + 1, i);
+      }
+  }
+  const cuts = [...new Set([0, ...starts.keys(), ...ends.keys()])].filter((cut) => cut <= maximum).sort((a, b) => a - b);
+  const active = new Set<number>();
+  for (const [at, cut] of cuts.entries()) {
+    for (const i of ends.get(cut) ?? []) active.delete(i);
+    for (const i of starts.get(cut) ?? []) active.add(i);
+    yield [at + 1 < cuts.length ? cuts[at + 1]! - 1 : maximum, merge(always, [...active].sort((a, b) => a - b))];
+  }
+}
+
+function append(map: Map<number, number[]>, key: number, value: number): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
+
+/** Two ascending lists as one. */
+function merge(a: readonly number[], b: readonly number[]): number[] {
+  const merged: number[] = [];
+  for (let i = 0, j = 0; i < a.length || j < b.length; )
+    merged.push(j >= b.length || (i < a.length && a[i]! < b[j]!) ? a[i++]! : b[j++]!);
+  return merged;
+}
+
+const contains = (values: ValueSet, value: number): boolean => values.some(([low, high]) => value >= low && value <= high);
+
+function common(a: ValueSet, b: ValueSet): ValueSet {
+  return a.flatMap(([low, high]) => b.flatMap(([from, to]): [number, number][] =>
+    Math.max(low, from) <= Math.min(high, to) ? [[Math.max(low, from), Math.min(high, to)]] : []));
+}
