@@ -19,14 +19,29 @@ function actionTone({ action }: PacketTestStep): 'good' | 'bad' | 'dim' | undefi
 export const packetTestView: CardView<PacketTest> = {
   kind: 'PacketTest',
   name: ({ packet }) => `packet/${packet.from}/${packet.to}`,
-  lines: () => [],
+  lines: ({ packet }) => [['PACKET', packetLine(packet)]],
   sections: ({ steps }) => [{ columns, rows: steps }],
-  footer: (test) => ['', `VERDICT  ${verdictLine(test)}`, ...test.notes.map((note) => `NOTE     ${note}`)],
+  footer: (test) => [
+    `VERDICT  ${verdictLine(test)}`,
+    ...atMost(MOST_REASONS, test.reasons).map((reason) => `WHY      ${reason}`),
+    ...test.notes.map((note) => `NOTE     ${note}`),
+  ],
 };
+
+const MOST_REASONS = 6;
+
+function atMost(count: number, lines: readonly string[]): string[] {
+  return lines.length <= count ? [...lines] : [...lines.slice(0, count), `and ${lines.length - count} more`];
+}
+
+/** `udp 10.20.1.7 -> 10.96.0.10:53 NEW in eth0`. */
+function packetLine({ protocol, from, to, state, inInterface }: PacketTest['packet']): string {
+  return `${protocol} ${from} -> ${to} ${state}${inInterface === undefined ? '' : ` in ${inInterface}`}`;
+}
 
 /** `DROP at step 4 (1 of 2 backends; the other also drops)`. */
 function verdictLine(test: PacketTest): string {
-  if (test.verdict === 'undetermined') return `could not tell: ${test.reasons.join('; ')}`;
+  if (test.verdict === 'undetermined') return 'could not tell';
   const where = test.decidedAt === undefined ? '' : ` at step ${test.decidedAt}`;
   return `${test.verdict.toUpperCase()}${where}${backendsClause(test)}`;
 }

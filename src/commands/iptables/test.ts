@@ -43,7 +43,7 @@ export default class IptablesTest extends SluiceCommand {
       file: flags.filename, backend: flags.backend, netns: this.netns.netns?.path, hook: flags.hook, local: flags.local, viaRoute: flags['via-route'],
     });
     await this.printCard(test, packetTestView);
-    if (test.verdict === 'undetermined') throw new OperationError('cannot tell what happens to the packet', { code: 'SL1301', causes: test.reasons });
+    if (test.verdict === 'undetermined') throw new OperationError('cannot tell what happens to the packet', { code: 'SL1301', causes: test.reasons.slice(0, 1) });
     this.answer(test.verdict === 'accept');
   }
 }
