@@ -42,7 +42,7 @@ function packetLine({ protocol, from, to, state, inInterface }: PacketTest['pack
 /** `DROP at step 4 (1 of 2 backends; the other also drops)`. */
 function verdictLine(test: PacketTest): string {
   if (test.verdict === 'undetermined') return 'could not tell';
-  const where = test.decidedAt === undefined ? '' : ` at step ${test.decidedAt}`;
+  const where = test.decidedAt === undefined ? ': no filter rule judges it' : ` at step ${test.decidedAt}`;
   return `${test.verdict.toUpperCase()}${where}${backendsClause(test)}`;
 }
 

@@ -21,8 +21,8 @@ const OWNERS: readonly (readonly [RegExp, string])[] = [
 export function objectOf(rule: Rule): string | undefined {
   const comment = rule.matches.find((match) => match.kind === 'comment')?.text;
   const led = rule.target.kind === 'jump' || rule.target.kind === 'goto' ? rule.target.chain : '';
-  if (/^KUBE-/.test(rule.chain)) {
-    const service = /^(?:.* )?([^\s/]+\/[^\s/]+)(?: .*)?$/.exec(comment ?? '')?.[1];
+  if (rule.chain.startsWith('KUBE-')) {
+    const service = comment?.split(' ').find((word) => /^[^/]+\/[^/]+$/.test(word));
     if (service !== undefined) return `${rule.chain.startsWith('KUBE-SEP-') ? 'endpoint' : 'svc'} ${service}`;
   }
   return ownerOf(rule.chain) ?? ownerOf(led) ?? comment;

@@ -16,6 +16,8 @@ export interface Step {
   rule?: Rule;
   /** `jump KUBE-SVC-X`, `DNAT 10.0.0.1:80`, `ACCEPT`, `count`, `policy DROP`, `forward out eth1`. */
   action: string;
+  /** The policy ACCEPT of a chain without rules: counted, but not worth telling. */
+  idle?: true;
   /** The rule may also not have matched: one of its matches could not be answered. */
   assumed: boolean;
 }

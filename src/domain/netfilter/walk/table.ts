@@ -151,6 +151,7 @@ function leaveChain(branch: Branch, { table, base }: Walker): Advance {
   const policy = base.policy ?? 'ACCEPT';
   const last: Step = {
     kind: 'policy', backend: table.backend, table: table.name, chain: base.name, action: `policy ${policy}`, assumed: false,
+    ...(base.rules.length === 0 && policy === 'ACCEPT' ? { idle: true } : {}),
   };
   const end = policy === 'QUEUE' ? { undetermined: 'the chain policy QUEUE hands the packet to a program' } : policy === 'DROP' ? 'drop' : 'accept';
   return { branches: [], end: { ...branch, steps: { last, before: branch.steps }, end, mapped: false } };

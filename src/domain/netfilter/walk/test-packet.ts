@@ -66,7 +66,7 @@ async function askNode(request: PacketTestRequest, question: PacketQuestion): Pr
   const { packet } = question;
   const node = await readRouting(packet.family, request.netns);
   for (const name of [request.packet.in, request.packet.out]) {
-    if (name !== undefined && !node.hasInterface(name)) throw new NotFoundError(`no interface ${name}`, { hints: ['sluice link list', 'ip link'] });
+    if (name !== undefined && !node.hasInterface(name)) throw new NotFoundError(`no interface ${name}`, { hints: ['ip link'] });
   }
   const isOwn = request.packet.in === undefined && packet.source !== undefined && node.addressType(packet.source) === 'LOCAL';
   const origin = request.hook === 'local-out' || (request.hook === undefined && isOwn) ? 'local' : 'outside';

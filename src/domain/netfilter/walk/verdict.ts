@@ -6,9 +6,9 @@ import type { WalkPath } from './walk.ts';
 export interface WalkSummary {
   /** `undetermined` when the ways the packet can go end differently, or one of them outside the rules. */
   verdict: Verdict | 'undetermined';
-  /** The steps of the likeliest path. */
+  /** The steps of the likeliest path, without the policies of chains that have no rules. */
   steps: Step[];
-  /** Index in `steps` of the step that decided, from 0; absent when no step did. */
+  /** Index in `steps` of the step that decided, from 0; absent when no rule or policy of a filter table was asked. */
   decidedAt?: number;
   /** How the paths end that differ by a random choice between backends only. */
   backends?: BackendCount;
@@ -28,14 +28,15 @@ export interface BackendCount {
 /** Reduces all the ways a packet can go to one answer; the paths are those of `walkPacket`, at least one. */
 export function summarizeWalk(paths: readonly WalkPath[]): WalkSummary {
   const shown = likeliest(paths);
-  const steps = trailItems(shown.steps);
+  const steps = trailItems(shown.steps).filter(({ idle }) => idle !== true);
+  const decidedAt = decidingStep(steps, shown.end);
   const verdict = commonVerdict(paths, shown);
   const backends = countBackends(paths);
   const doubtful = distinctAssumptions(paths);
   return {
     verdict,
     steps,
-    ...(steps.length > 0 && typeof shown.end === 'string' ? { decidedAt: decidingStep(steps, shown.end) } : {}),
+    ...(decidedAt === -1 ? {} : { decidedAt }),
     ...(backends === undefined ? {} : { backends }),
     doubtful,
     reasons: verdict === 'undetermined' ? explain(paths, backends, doubtful) : [],
@@ -58,11 +59,9 @@ function commonVerdict(paths: readonly WalkPath[], shown: WalkPath): WalkSummary
 const outcome = (end: WalkPath['end']): 'accepted' | 'refused' | 'undetermined' =>
   typeof end === 'object' ? 'undetermined' : end === 'accept' ? 'accepted' : 'refused';
 
-/** The last step for a drop; for an accept the last rule or policy of the filter table, if it has been asked. */
-function decidingStep(steps: readonly Step[], end: Verdict): number {
-  if (end !== 'accept') return steps.length - 1;
-  const filter = steps.findLastIndex(({ table }) => table === 'filter');
-  return filter === -1 ? steps.length - 1 : filter;
+/** The last step for a drop; for an accept the last rule or policy of the filter table, -1 when it has none to ask. */
+function decidingStep(steps: readonly Step[], end: WalkPath['end']): number {
+  return end === 'accept' ? steps.findLastIndex(({ table }) => table === 'filter') : steps.length - 1;
 }
 
 /** Backends are told apart by the DNAT rule that sends the packet to them. */
