@@ -1,7 +1,7 @@
 /** Real packets through real rules: the counters that go up must be those of one of the ways that `walkPacket` predicts. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
-  parseSave, readPacket, readRouting, trailItems, walkPacket, type Origin, type PacketWords, type Ruleset, type WalkPath,
+  parseSave, readPacket, readRouting, trailItems, walkPacket, type Family, type Origin, type PacketWords, type Ruleset, type WalkPath,
 } from '../../../src/domain/netfilter/index.ts';
 import { packetCounts } from '../../support/counters.ts';
 import { IN_INTERFACE, makeForwarder, OUT_INTERFACE, settle, type Forwarder } from '../../support/forwarder.ts';
@@ -113,16 +113,22 @@ const ANSWERS = /\/(OUTPUT|POSTROUTING)/;
 interface Options {
   origin?: Origin;
   answered?: boolean;
+  /** Judge by these instead of `rulesets`, which are loaded for every test. */
+  by?: readonly Ruleset[];
+  /** Compare these counters only. */
+  only?: RegExp;
 }
 
 /** Sends, predicts, compares; returns the paths. */
-async function follow(words: PacketWords, send: () => void, { origin = 'outside', answered = false }: Options = {}): Promise<WalkPath[]> {
+async function follow(words: PacketWords, send: () => void, { origin = 'outside', answered = false, by = rulesets, only }: Options = {}): Promise<WalkPath[]> {
   const { packet, states } = readPacket(words);
-  const routing = await readRouting('ipv4', forwarder.netns);
-  const paths = await walkPacket({ rulesets, packet, states, origin, routing });
-  const predicted = paths.map((path) => countText(predictedCounts(path), answered));
+  const { family } = packet;
+  const routing = await readRouting(family, forwarder.netns);
+  const paths = await walkPacket({ rulesets: by, packet, states, origin, routing });
+  const isCompared = (key: string): boolean => (only?.test(key) ?? true) && !(answered && ANSWERS.test(key));
+  const predicted = paths.map((path) => countText(predictedCounts(path), isCompared));
   send();
-  const counted = await settle(() => countText(realCounts(), answered), (text) => predicted.includes(text));
+  const counted = await settle(() => countText(realCounts(family), isCompared), (text) => predicted.includes(text));
   expect(predicted).toContain(counted);
   return paths;
 }
@@ -137,13 +143,13 @@ function predictedCounts(path: WalkPath): [string, number][] {
   return [...counts];
 }
 
-function realCounts(): [string, number][] {
+function realCounts(family: Family): [string, number][] {
   return (['legacy', 'nft'] as const).flatMap((backend) =>
-    [...packetCounts(forwarder.save('ipv4', backend), 'ipv4', backend)].map(([key, count]): [string, number] => [`${backend} ${key}`, count]));
+    [...packetCounts(forwarder.save(family, backend), family, backend)].map(([key, count]): [string, number] => [`${backend} ${key}`, count]));
 }
 
-function countText(counts: readonly [string, number][], answered: boolean): string {
-  return counts.filter(([key]) => !answered || !ANSWERS.test(key)).map(([key, count]) => `${key} ${count}`).sort().join('\n');
+function countText(counts: readonly [string, number][], isCompared: (key: string) => boolean): string {
+  return counts.filter(([key]) => isCompared(key)).map(([key, count]) => `${key} ${count}`).sort().join('\n');
 }
 
 const frame = (from: string, fromPort: number, to: string, toPort: number, protocol: number): FrameSpec => ({
@@ -232,4 +238,29 @@ describe('a packet of the node itself', () => {
     ['goes to a service', '10.9.2.1', '10.96.0.10', 53, ['accept', 'accept']],
     ['goes to a service on the node', '10.9.2.1', '10.96.0.50', 53, ['accept']],
   ])('%s', async (_, from, to, toPort, end) => expect(ends(await sendOwn(from, to, toPort))).toEqual(end));
+});
+
+/** Nothing but the user chains, so that the other backend can be asked the same. */
+const CHAINS = `*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n${OWN_FILTER
+  .split('COMMIT')[0]!.split('\n').filter((line) => /^:|1[0-5]00|^-A [ABC] /.test(line)).join('\n')}\nCOMMIT\n`;
+
+it.each([[1000, 'drop'], [1100, 'drop'], [1200, 'drop'], [1300, 'drop'], [1400, 'accept'], [1500, 'accept']])(
+  'iptables-nft walks user chains alike: port %i', async (toPort, end) => {
+    const [other, by] = [CHAINS.replace(/-A .*\n/g, ''), [parseSave(CHAINS, { family: 'ipv4', backend: 'nft', source: 'nft' })]];
+    forwarder.load(other, 'ipv4', 'legacy');
+    forwarder.load(CHAINS, 'ipv4', 'nft');
+    expect(ends(await forward('udp', '10.20.0.1', toPort, { by, only: /^nft filter/ }))).toEqual([end]);
+  });
+
+it.each(['legacy', 'nft'] as const)('an IPv6 service is followed in %s', async (backend) => {
+  const endpoints = [{ address: 'fd00:10:244::2', port: 8080 }, { address: 'fd00:10:244::3', port: 8080 }];
+  const text = kubeRules({
+    family: 'ipv6', services: [{ namespace: 'a', name: 'b', protocol: 'udp', clusterIP: 'fd00:96::1', port: 80, affinitySeconds: 60, endpoints }],
+  });
+  forwarder.load(text, 'ipv6', backend);
+  const paths = await follow({ proto: 'udp', from: `[fd09:1::5]:${port}`, to: '[fd00:96::1]:80', in: IN_INTERFACE },
+    () => forwarder.send([frame('fd09:1::5', port, 'fd00:96::1', 80, 17)]),
+    { by: [parseSave(text, { family: 'ipv6', backend, source: 'kube' })], only: new RegExp(`^${backend} (nat|filter/FORWARD)`) });
+  expect(new Set(ends(paths))).toEqual(new Set(['accept']));
+  forwarder.load(text.replace(/^-A .*\n/gm, ''), 'ipv6', backend);
 });
