@@ -7,7 +7,7 @@ import { deadlineIn } from './clock.ts';
 import { explainFileErrors } from './files.ts';
 import { describe, isIn, listChanges, readChange, resolveId } from './inspect.ts';
 import { isInForce, type Change, type ChangeRecord } from './model.ts';
-import { revertFailed, undoneError } from './outcome.ts';
+import { revertFailed, tooLate } from './outcome.ts';
 import { pathsOf } from './paths.ts';
 import { leaveSlot, takeSlot } from './slot.ts';
 import { readRecord, storeState } from './store.ts';
@@ -121,9 +121,7 @@ function armedToken(change: Change, wanted: 'confirmed' | 'extended'): (Token & 
   }
   if (change.state === 'applying' && !change.interrupted) throw new BusyError(`change ${id} is still being applied`);
   if (change.state === 'revert-failed') throw revertFailed(change, []);
-  if (change.state === 'reverting' || change.state === 'reverted' || change.state === 'rolled-back') {
-    throw undoneError(change, new Error(`it is ${change.state} and cannot be ${wanted}`));
-  }
+  if (change.state === 'reverting' || change.state === 'reverted' || change.state === 'rolled-back') throw tooLate(change, wanted);
   const reason = change.state === 'applying' ? 'it was cut off while it was applied' : `it is ${change.state}`;
   throw new OperationError(`change ${id} cannot be ${wanted}: ${reason}`, { code: 'SL4007', hints: [`sluice change rollback ${id}`] });
 }

@@ -18,6 +18,17 @@ export function undoneError(change: Change, cause: unknown): OperationError {
   return revertFailed(change, [why], cause);
 }
 
+/** The error for a request that came after the change was undone, or while it is: exit code 7. */
+export function tooLate({ record, state }: Change, wanted: 'confirmed' | 'extended'): OperationError {
+  const what = state === 'reverting' ? 'it is being reverted' : `it was ${state === 'rolled-back' ? 'rolled back' : 'reverted'}`;
+  return new OperationError(`change ${record.id} cannot be ${wanted}: ${what}`, {
+    code: 'SL4001',
+    reason: 'reverted',
+    hints: [`sluice change get ${record.id}`],
+    details: { change: record.id, state },
+  });
+}
+
 /** The error for a node in an unknown state; it names the script to run and the log to read. */
 export function revertFailed(change: Change, causes: readonly string[], cause?: unknown): OperationError {
   return new OperationError(`change ${change.record.id} could not be reverted: the node is in an unknown state`, {
