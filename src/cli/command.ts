@@ -82,6 +82,12 @@ export abstract class SluiceCommand extends Command {
     await ask({ ...question, yes: this.#global.yes === true, interactive: process.stdin.isTTY && this.#global['no-input'] !== true });
   }
 
+  /** Whether native text is to be printed: no machine format was asked for, by `-o` or by the command's own `--format`. */
+  protected wantsText(format: string | undefined): boolean {
+    if (format === 'json' || format === 'yaml') this.#options = { ...this.#printing, format };
+    return this.#printing.format === 'table' || this.#printing.format === 'wide';
+  }
+
   /** Advice for people, on standard error. */
   protected hint(text: string): void {
     if (this.#global.quiet !== true) process.stderr.write(`${sanitize(text)}\n`);

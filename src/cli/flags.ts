@@ -38,3 +38,22 @@ export const changeFlags = {
 /** A positional argument that never swallows standard input (an optional one otherwise reads a pipe). */
 export const argument = (options: { description: string; required?: boolean }): ReturnType<typeof Args.string> =>
   Args.string({ ...options, ignoreStdin: true });
+
+/** Flags of commands that read rules. */
+export const rulesetFlags = {
+  filename: Flags.string({ char: 'f', helpValue: 'FILE|-', summary: 'Read an iptables-save dump instead of the node; needs no root' }),
+  ipv4: Flags.boolean({ char: '4' as never, exclusive: ['ipv6'], summary: 'IPv4 only' }),
+  ipv6: Flags.boolean({ char: '6' as never, exclusive: ['ipv4'], summary: 'IPv6 only' }),
+  backend: Flags.string({ options: ['auto', 'legacy', 'nft', 'all'], default: 'auto', summary: 'Which iptables; auto takes whichever holds rules' }),
+};
+
+/** What those flags ask for. */
+export function rulesetRequest(flags: { filename: string | undefined; ipv4: boolean; ipv6: boolean; backend: string }): {
+  file?: string; families: ('ipv4' | 'ipv6')[]; backend: 'auto' | 'legacy' | 'nft' | 'all';
+} {
+  return {
+    families: flags.ipv4 ? ['ipv4'] : flags.ipv6 ? ['ipv6'] : ['ipv4', 'ipv6'],
+    backend: flags.backend as 'auto',
+    ...(flags.filename === undefined ? {} : { file: flags.filename }),
+  };
+}

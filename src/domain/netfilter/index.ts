@@ -8,3 +8,5 @@ export { printRule, printSave, type PrintOptions } from './save/print.ts';
 export { targetName } from './save/target.ts';
 export * from './kube/index.ts';
 export * from './walk/index.ts';
+export { describePlace, listRows, type RowFilter, type RuleDetail, type RuleRow } from './listing/rows.ts';
+export { type ListRequest, listRules, getRule, exportRules } from './list.ts';

@@ -1,0 +1,14 @@
+import type { CardView } from '../cli/view.ts';
+import type { Ruleset } from '../domain/netfilter/index.ts';
+
+/** The parsed model, for machines; people get the text itself. */
+export const rulesetsView: CardView<{ text: string; rulesets: readonly Ruleset[] }> = {
+  kind: 'IptablesRulesets',
+  name: () => 'rulesets',
+  lines: ({ rulesets }) => rulesets.map(({ family, backend, tables }) => [family, `${backend}: ${tables.map(({ name }) => name).join(', ')}`]),
+  json: ({ rulesets }) => ({
+    rulesets: rulesets.map(({ family, backend, source, tables }) => ({
+      family, backend, source, tables: tables.map(({ name, chains }) => ({ name, chains })),
+    })),
+  }),
+};
