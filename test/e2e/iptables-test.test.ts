@@ -57,7 +57,7 @@ VERDICT  REJECT at step 7
   it.each([
     ['a packet that cannot be understood', DUMP, ['--proto', 'tcp', '--from', '10.0.0.1', '--to', 'nowhere'], 2, 'SL1000'],
     ['a dump that cannot be parsed', '*filter\n-A', ['--proto', 'tcp', '--from', '10.0.0.1', '--to', '10.0.0.2:1'], 2, 'SL1100'],
-    ['a missing flag', DUMP, ['--proto', 'tcp'], 2, '--from'],
+    ['a missing flag', DUMP, ['--proto', 'tcp'], 2, 'required flag from'],
   ])('refuses %s', async (_, input, flags, exitCode, text) => {
     expect(await test(input, ...flags)).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(text) });
   });

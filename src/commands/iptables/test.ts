@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { SluiceCommand } from '../../cli/command.ts';
-import { testPacket, type Hook, type PacketTestRequest } from '../../domain/netfilter/index.ts';
+import { rulesetFlags, rulesetRequest } from '../../cli/flags.ts';
+import { testPacket, type Hook } from '../../domain/netfilter/index.ts';
 import { OperationError } from '../../lib/errors.ts';
 import { packetTestView } from '../../views/iptables-test.ts';
 
@@ -11,8 +12,9 @@ export default class IptablesTest extends SluiceCommand {
     'Walks the packet through raw, mangle, nat, filter and security at every hook it passes, in the kernel\'s order, with the routing decision taken from ' +
     'the node. Nothing is sent. Ends with 0 when the packet is accepted, 1 when it is dropped or rejected, and 3 when that cannot be told: when it ' +
     'depends on a match that only the kernel can answer, or on the backend that is chosen at random. Rules that nft holds beside iptables are not judged.';
-  static override aliases = ['ipt:test'];
   static override flags = {
+    filename: rulesetFlags.filename,
+    backend: rulesetFlags.backend,
     proto: Flags.string({ char: 'p', required: true, helpValue: 'NAME|N', summary: 'tcp, udp, icmp, icmpv6, sctp … or a number' }),
     from: Flags.string({ required: true, helpValue: 'IP[:PORT]', summary: 'Source; [IP]:PORT for IPv6' }),
     to: Flags.string({ required: true, helpValue: 'IP[:PORT]', summary: 'Destination, as the sender addresses it' }),
@@ -26,8 +28,6 @@ export default class IptablesTest extends SluiceCommand {
     hook: Flags.custom<Hook>({ options: ['local-in', 'forward', 'local-out'] })({ summary: 'The way through the node; default: by its routes' }),
     local: Flags.string({ multiple: true, delimiter: ',', helpValue: 'IP,…', summary: 'With -f: the addresses of the node' }),
     'via-route': Flags.boolean({ summary: 'With -f: ask this node\'s routes' }),
-    filename: Flags.string({ char: 'f', helpValue: 'FILE|-', summary: 'Judge by a dump of iptables-save instead of the live rules' }),
-    backend: Flags.custom<PacketTestRequest['backend']>({ options: ['auto', 'legacy', 'nft', 'all'] })({ default: 'auto', summary: 'Whose rules; auto: whichever holds any' }),
   };
   static override examples = [
     '<%= config.bin %> iptables test --proto udp --from 10.20.1.7 --to 10.96.0.10:53',
@@ -38,9 +38,10 @@ export default class IptablesTest extends SluiceCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(IptablesTest);
     const { proto, from, to, state, mark, fragment } = flags;
+    const { file, backend } = rulesetRequest({ ...flags, ipv4: false, ipv6: false });
     const test = await testPacket({
       packet: { proto, from, to, state, mark, fragment, in: flags.in, out: flags.out, icmpType: flags['icmp-type'], tcpFlags: flags['tcp-flags'] },
-      file: flags.filename, backend: flags.backend, netns: this.netns.netns?.path, hook: flags.hook, local: flags.local, viaRoute: flags['via-route'],
+      ...(file === undefined ? {} : { file }), backend, ...this.netns, hook: flags.hook, local: flags.local, viaRoute: flags['via-route'],
     });
     await this.printCard(test, packetTestView);
     if (test.verdict === 'undetermined') throw new OperationError('cannot tell what happens to the packet', { code: 'SL1301', causes: test.reasons.slice(0, 1) });

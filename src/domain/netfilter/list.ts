@@ -30,7 +30,8 @@ export async function exportRules(request: ListRequest): Promise<{ text: string;
   return { text: rulesets.map((ruleset) => printSave(ruleset)).join(''), rulesets };
 }
 
-async function readRequested({ file, netns, families, backend }: ListRequest): Promise<Rulesets> {
+/** The rulesets that a request means. */
+export async function readRequested({ file, netns, families, backend }: ListRequest): Promise<Rulesets> {
   if (file === undefined) return await readRulesets({ families, backend, ...(netns === undefined ? {} : { netns: netns.path }) });
   const options = { ...(families.length === 1 ? { family: families[0]! } : {}), ...(backend === 'legacy' || backend === 'nft' ? { backend } : {}) };
   return { rulesets: [readDump(file, options)], warnings: [] };

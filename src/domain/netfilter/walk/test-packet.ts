@@ -1,7 +1,8 @@
 import { NotFoundError, UsageError } from '../../../lib/errors.ts';
 import { parseAddress } from '../../../lib/ip.ts';
-import { readDump, readRulesets } from '../inspect.ts';
-import type { Backend, Ruleset } from '../model.ts';
+import type { Rulesets } from '../inspect.ts';
+import { readRequested, type ListRequest } from '../list.ts';
+import type { Ruleset } from '../model.ts';
 import { readRouting, type NodeRouting } from './inspect.ts';
 import { readPacket, type PacketQuestion, type PacketWords } from './packet-words.ts';
 import { reportWalk, type PacketTest } from './report.ts';
@@ -10,13 +11,8 @@ import { summarizeWalk } from './verdict.ts';
 import { walkPacket } from './walk.ts';
 
 /** The question of `iptables test`. */
-export interface PacketTestRequest {
+export interface PacketTestRequest extends Omit<ListRequest, 'families'> {
   packet: PacketWords;
-  /** A dump to judge by, or `-`; the live rules when absent. */
-  file?: string | undefined;
-  backend?: Backend | 'auto' | 'all' | undefined;
-  /** Path of the namespace whose rules and routes count. */
-  netns?: string | undefined;
   /** Where the packet goes; derived from routing when absent. */
   hook?: Hook | undefined;
   /** The node's own addresses, for a dump. */
@@ -51,9 +47,9 @@ export async function testPacket(request: PacketTestRequest): Promise<PacketTest
   return reportWalk(summarizeWalk(paths), { ...way.question, origin: way.origin }, [...warnings, ...way.notes, ...skippedNat(question, rulesets)]);
 }
 
-async function readRules({ file, backend = 'auto', netns }: PacketTestRequest, { packet }: PacketQuestion): Promise<{ rulesets: Ruleset[]; warnings: string[] }> {
-  if (file !== undefined) return { rulesets: [readDump(file, { family: packet.family, backend: backend === 'nft' ? 'nft' : 'legacy' })], warnings: [] };
-  const { rulesets, warnings } = await readRulesets({ families: [packet.family], backend, ...(netns === undefined ? {} : { netns }) });
+async function readRules({ file, backend, netns }: PacketTestRequest, { packet }: PacketQuestion): Promise<Rulesets> {
+  const where = { ...(file === undefined ? {} : { file }), ...(netns === undefined ? {} : { netns }) };
+  const { rulesets, warnings } = await readRequested({ families: [packet.family], backend, ...where });
   if (rulesets.length < 2) return { rulesets, warnings };
   return { rulesets: rulesets.toSorted(nftFirst), warnings: [...warnings, 'which backend is first at a hook cannot be seen: iptables-nft is taken to be'] };
 }
@@ -64,7 +60,7 @@ const nftFirst = (a: Ruleset, b: Ruleset): number => Number(a.backend === 'legac
 /** Routing by the node's own tables, as far as the user does not overrule them. */
 async function askNode(request: PacketTestRequest, question: PacketQuestion): Promise<Way> {
   const { packet } = question;
-  const node = await readRouting(packet.family, request.netns);
+  const node = await readRouting(packet.family, request.netns?.path);
   for (const name of [request.packet.in, request.packet.out]) {
     if (name !== undefined && !node.hasInterface(name)) throw new NotFoundError(`no interface ${name}`, { hints: ['ip link'] });
   }
