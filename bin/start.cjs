@@ -1,6 +1,6 @@
 /*
  * The first file that Node reads: refuses a Node that is too old, turns the compile cache on and hands over to the bundle.
- * The syntax here is one that every Node understands, or the refusal would be a syntax error.
+ * The syntax here is one that old ones understand, or the refusal would be a syntax error.
  */
 'use strict';
 
@@ -12,7 +12,7 @@ const EX_SOFTWARE = 70;
 const LEAST_MAJOR = 22;
 
 const dist = path.join(__dirname, '..', 'dist');
-const bundle = path.join(dist, 'sluice.cjs');
+const bundle = path.join(dist, 'sluice.js');
 
 function refuse(message) {
   fs.writeSync(2, `error: ${message}\n`);
@@ -32,4 +32,4 @@ if (!fs.existsSync(bundle)) refuse(`sluice is not built: run "npm run build" in 
 
 const cache = path.join(dist, '.cache');
 if (isOurs(cache)) require('module').enableCompileCache(cache);
-require(bundle);
+import(bundle);
