@@ -79,7 +79,7 @@ export class BpfMap {
   /** Maps the values of an array that was created with BPF_F_MMAPABLE. */
   map({ writable }: { writable: boolean }): Mapping {
     const length = Math.ceil((this.spec.maxEntries * Math.ceil(this.spec.valueSize / 8) * 8) / 4096) * 4096;
-    return mapShared(this.fd.number, length, { writable });
+    return mapShared(this.fd, length, { writable });
   }
 
   /** Forbids changes from user space for good. @throws SyscallError EBUSY while a writable mapping exists. */

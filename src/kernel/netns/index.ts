@@ -1,8 +1,8 @@
 /** Network namespaces: find one, run inside it, come back. */
 
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { NotFoundError } from '../../lib/errors.ts';
-import { call } from '../syscalls/index.ts';
+import { call, Fd, toSyscallError } from '../syscalls/index.ts';
 
 const CLONE_NEWNET = 0x4000_0000;
 const OWN = '/proc/thread-self/ns/net';
@@ -19,48 +19,62 @@ export interface Netns {
  * @throws NotFoundError when there is none.
  */
 export function resolveNetns(reference: string): Netns {
-  const path = reference.startsWith('/') ? reference : /^\d+$/.test(reference) ? `/proc/${reference}/ns/net` : `/run/netns/${reference}`;
-  if (!existsSync(path))
-    throw new NotFoundError(`no network namespace ${reference}`, { causes: [`${path} does not exist`], hints: ['ip netns list'] });
-  return { path, label: reference };
+  const path = pathOf(reference);
+  // Not stat: following the link of another user's process needs rights that are asked for when it is entered.
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return { path, label: reference };
+  throw new NotFoundError(`no network namespace ${reference}`, { causes: [`${path} does not exist`], hints: ['ip netns list'] });
 }
 
-/** Inode number of a namespace, its identity; the caller's own without `path`. */
-export const netnsInode = (path: string = OWN): number => statSync(path).ino;
+function pathOf(reference: string): string {
+  if (reference.includes('/')) return reference;
+  return /^\d+$/.test(reference) ? `/proc/${reference}/ns/net` : `/run/netns/${reference}`;
+}
+
+/** Inode number of a namespace, its identity; the caller's own without `path`. @throws SyscallError when it cannot be read. */
+export function netnsInode(path: string = OWN): number {
+  try {
+    return statSync(path).ino;
+  } catch (error) {
+    throw toSyscallError(`stat ${path}`, error);
+  }
+}
 
 /**
  * Runs `work` with the calling thread inside another network namespace; without a path, right here.
  *
  * `work` must be synchronous: a continuation would run after the thread has come back.
+ *
+ * @throws SyscallError EPERM without CAP_SYS_ADMIN; EINVAL where the path is no network namespace. @man setns(2)
  */
 export function inNetns<T>(path: string | undefined, work: () => T): T {
-  if (path === undefined) return work();
-  const home = openSync(OWN, 'r');
+  return path === undefined ? work() : away(() => enter(path), work);
+}
+
+/** Runs `work`, which must be synchronous, in a new network namespace that ends with it unless something in it is kept. */
+export function inNewNetns<T>(work: () => T): T {
+  return away(() => call('unshare', 'unshare(CLONE_NEWNET)', CLONE_NEWNET), work);
+}
+
+/** The way home is opened first: the thread's own entry, as /proc/1/ns/net may be another's. */
+function away<T>(go: () => void, work: () => T): T {
+  using home = Fd.open(OWN);
+  go();
   try {
-    enter(path);
-    try {
-      return work();
-    } finally {
-      comeBack(home);
-    }
+    return work();
   } finally {
-    closeSync(home);
+    comeBack(home);
   }
 }
 
 function enter(path: string): void {
-  const there = openSync(path, 'r');
-  try {
-    call('setns', `setns ${path}`, there, CLONE_NEWNET);
-  } finally {
-    closeSync(there);
-  }
+  using there = Fd.open(path);
+  call('setns', `setns ${path}`, there.number, CLONE_NEWNET);
 }
 
 /** Going on in the wrong namespace would change the wrong machine. */
-function comeBack(home: number): void {
+function comeBack(home: Fd): void {
   try {
-    call('setns', 'setns home', home, CLONE_NEWNET);
+    call('setns', 'setns home', home.number, CLONE_NEWNET);
   } catch {
     process.abort();
   }

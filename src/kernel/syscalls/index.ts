@@ -1,6 +1,7 @@
-/** System calls: the only foreign functions, errno, mapped memory, namespaces, and descriptors that are closed once. */
+/** System calls: the only foreign functions, errno, mapped memory, locks, sockets, and descriptors that are closed once. */
 
-export { Fd } from './fd.ts';
-export { address, call, errnoName, pollReadable, viewMemory } from './libc.ts';
+export { Fd, toSyscallError } from './fd.ts';
+export { address, call, errnoName, pollReadable } from './libc.ts';
+export { tryLock } from './lock.ts';
 export { mapShared, type Mapping } from './memory.ts';
-export { bindSocket, openSocket, sendTo, setSocketOption } from './socket.ts';
+export { bindSocket, openSocket, receive, sendTo, setSocketOption } from './socket.ts';

@@ -1,15 +1,14 @@
 /**
- * libc through koffi: the only place that knows about foreign functions.
+ * libc: the functions that are called, with their C prototypes.
  *
  * `errno` is read in the expression that follows each call: any allocation in between may run a garbage collection, whose
  * own system calls overwrite it.
  */
 
-import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import { SyscallError } from '../../lib/errors.ts';
+import { loadKoffi, type Koffi } from './koffi.ts';
 
-type Koffi = typeof import('koffi');
 type Pointer = Buffer | bigint | null;
 
 /** The functions in use, with numbers and Buffers as arguments; pointers come back as bigint. */
@@ -18,50 +17,52 @@ interface Libc {
   mmap(at: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
   munmap(at: bigint, length: number): number;
   setns(fd: number, type: number): number;
+  unshare(flags: number): number;
+  flock(fd: number, operation: number): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
-  getsockopt(fd: number, level: number, name: number, value: Buffer, length: Buffer): number;
-  send(fd: number, data: Buffer, length: number, flags: number): number | bigint;
   sendto(fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: number): number | bigint;
   recv(fd: number, data: Buffer, length: number, flags: number): number | bigint;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
 }
 
-const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
+/** A wrong prototype corrupts memory; each is exercised by test/kernel/syscalls.test.ts. */
+const PROTOTYPES: Readonly<Record<keyof Libc, string>> = {
   syscall: 'long syscall(long, long, void *, unsigned long)',
   mmap: 'uintptr_t mmap(void *, size_t, int, int, int, long)',
   munmap: 'int munmap(uintptr_t, size_t)',
   setns: 'int setns(int, int)',
+  unshare: 'int unshare(int)',
+  flock: 'int flock(int, int)',
   socket: 'int socket(int, int, int)',
   bind: 'int bind(int, void *, int)',
   setsockopt: 'int setsockopt(int, int, int, void *, int)',
-  getsockopt: 'int getsockopt(int, int, int, void *, void *)',
-  send: 'long send(int, void *, size_t, int)',
   sendto: 'long sendto(int, void *, size_t, int, void *, int)',
   recv: 'long recv(int, void *, size_t, int)',
   mount: 'int mount(const char *, const char *, const char *, unsigned long, void *)',
 };
 
-const require = createRequire(import.meta.url);
-let koffi: Koffi | undefined;
-let library: ReturnType<Koffi['load']> | undefined;
-const functions: Partial<Record<keyof Libc, (...args: never[]) => number | bigint>> = {};
+type Functions = { [K in keyof Libc]: (...args: Parameters<Libc[K]>) => number | bigint };
 
-function load(): Koffi {
-  koffi ??= require('koffi') as Koffi;
-  library ??= koffi.load('libc.so.6');
-  return koffi;
-}
+let library: ReturnType<Koffi['load']> | undefined;
+const functions: Partial<Functions> = {};
 
 /** Calls a libc function that answers -1 on failure. @throws SyscallError naming `what`. */
 export function call<K extends keyof Libc>(name: K, what: string, ...args: Parameters<Libc[K]>): number | bigint {
-  const ffi = load();
-  const fn = (functions[name] ??= library!.func(SIGNATURES[name]) as never) as unknown as (...args: Parameters<Libc[K]>) => number | bigint;
+  const koffi = loadKoffi();
+  const fn = lookUp(koffi, name);
   const result = fn(...args);
-  const errno = ffi.errno();
+  const errno = koffi.errno();
   if (isFailure(result)) throw new SyscallError(what, errno, errnoName(errno));
   return result;
+}
+
+function lookUp<K extends keyof Libc>(koffi: Koffi, name: K): Functions[K] {
+  library ??= koffi.load('libc.so.6');
+  const known: Functions[K] = functions[name] ?? (library.func(PROTOTYPES[name]) as Functions[K]);
+  functions[name] = known;
+  return known;
 }
 
 /** -1 as a number, or as the unsigned pointer that mmap answers. */
@@ -73,15 +74,15 @@ export const errnoName = (errno: number): string => (errno === 524 ? 'ENOTSUPP' 
 
 /** Address of the first byte. The caller keeps the Buffer in a variable until the call that uses it has returned. */
 export function address(buffer: Buffer): bigint {
-  return buffer.length === 0 ? 0n : BigInt(load().address(buffer) as bigint | number);
+  return buffer.length === 0 ? 0n : BigInt(loadKoffi().address(buffer) as bigint | number);
 }
 
-/** Memory at an address as a Buffer; valid until it is unmapped. */
-export function viewMemory(at: bigint, length: number): Buffer {
-  return Buffer.from(load().view(at, length));
+/** Memory at an address; valid until it is unmapped. */
+export function viewMemory(at: bigint, length: number): ArrayBuffer {
+  return loadKoffi().view(at, length);
 }
 
 /** Calls back whenever the descriptor can be read, on the event loop; keeps the process alive until closed. */
 export function pollReadable(fd: number, ready: () => void): { close(): void } {
-  return load().node.poll(fd, { readable: true }, ready);
+  return loadKoffi().node.poll(fd, { readable: true }, ready);
 }

@@ -1,0 +1,10 @@
+/** Numbers of asm-generic/socket.h, linux/socket.h and linux/if_ether.h, in the kernel's spelling. */
+
+export const AF_PACKET = 17;
+
+export const SOCK_RAW = 3;
+
+export const SOL_SOCKET = 1;
+export const SO_RCVBUF = 8;
+
+export const ETH_P_ALL = 0x0003;
