@@ -21,11 +21,19 @@ async function runCommand(id: string, argv: readonly string[]): Promise<void> {
   await wire();
   const { Config } = await import('@oclif/core/config');
   const { default: CommandClass } = await loaders[id]!();
-  const config = await Config.load({ root: import.meta.dirname ?? '/', pjson: { ...pjson, oclif: {} }, plugins: new Map() } as never);
+  const config = await Config.load({ root: import.meta.dirname, pjson: PACKAGE, plugins: new Map([[pjson.name, rootPlugin()]]) } as never);
   CommandClass.id = id;
   const Concrete = CommandClass as unknown as new (argv: string[], config: unknown) => { _run(): Promise<unknown> };
   await new Concrete([...argv], config)._run();
 }
+
+const PACKAGE = { ...pjson, oclif: {} };
+
+/** oclif wants a plugin to start from; ours holds nothing to scan, because commands are found and loaded above. */
+const rootPlugin = (): object => ({
+  name: pjson.name, alias: pjson.name, version: pjson.version, root: import.meta.dirname, pjson: PACKAGE, type: 'core', valid: true, isRoot: true,
+  moduleType: 'module', hooks: {}, topics: [], hasManifest: true, options: {}, commandIDs: [], commands: [], manifest: { version: pjson.version, commands: {} },
+});
 
 /** What the command line knows nothing about but shows or passes on. */
 async function wire(): Promise<void> {

@@ -36,7 +36,7 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL3014: { title: 'both backends hold rules', help: 'iptables-legacy and iptables-nft both judge packets. Migrate one after the other: name it with --backend.' },
   SL3015: { title: 'nothing to migrate', help: 'The filter table has no rules and accepts everything.' },
   SL3020: { title: 'no netfilter programs', help: 'The kernel is older than 6.4, or built without CONFIG_NETFILTER_BPF_LINK.' },
-  SL3021: { title: 'the hook is taken', help: 'Another eBPF program stands at filter priority; the kernel allows one. Detach it first.' },
+  SL3021: { title: 'the hook is taken', help: 'Other hooks stand at all priorities just before the filter table, and the kernel gives a BPF program one of its own. `nft list hooks` shows them.' },
   SL3101: { title: 'the image is not what the rules say', help: 'The proof failed, so nothing was applied. This is a defect; report it with the counter-example.' },
   SL3103: { title: 'the image is damaged', help: 'The bytes in the kernel are not an image that this version wrote. Roll back: sluice change rollback.' },
   SL4000: { title: 'cannot be reverted', help: 'A step of the revert would fail, so nothing was applied. The causes say which and why.' },

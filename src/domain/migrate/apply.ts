@@ -43,8 +43,11 @@ export interface ApplyRequest {
   progress: (what: string) => void;
 }
 
-/** NF_IP_PRI_FILTER: where iptables' filter table stands. */
-const FILTER_PRIORITY = 0;
+/**
+ * Just before iptables' filter table at NF_IP_PRI_FILTER, which is 0: the kernel refuses a BPF program at a priority that
+ * any other hook has (`nf_hook_entries_grow`). Lower ones are tried when this is taken.
+ */
+const PRIORITIES = [-1, -2, -3, -4];
 
 /**
  * Applies a plan file.
@@ -277,18 +280,22 @@ function newEntries({ plan }: LoadedFamily, pins: MigrationPins, slots: BpfMap):
 }
 
 function attach({ family, hook, object }: Entry, pins: MigrationPins, netns: string | undefined): void {
-  using link = attachOrExplain(object, { family: family === 'ipv4' ? 2 : 10, hook: HOOKS[hook], priority: FILTER_PRIORITY }, netns);
+  using link = attachAtFilter(object, family === 'ipv4' ? 2 : 10, HOOKS[hook], netns);
   pin(link, pins.link(family, hook));
   object.close();
 }
 
-function attachOrExplain(object: LoadedObject, at: { family: 2 | 10; hook: number; priority: number }, netns: string | undefined): ReturnType<typeof attachNetfilter> {
-  try {
-    return attachNetfilter(object.program('entry'), at, netns);
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.errnoName !== 'EBUSY') throw error;
-    throw new OperationError('another eBPF program is attached at filter priority', { code: 'SL3021', reason: 'busy', causes: [error.message], hints: ['bpftool net list'] });
+function attachAtFilter(object: LoadedObject, family: 2 | 10, hook: number, netns: string | undefined): ReturnType<typeof attachNetfilter> {
+  let busy: unknown;
+  for (const priority of PRIORITIES) {
+    try {
+      return attachNetfilter(object.program('entry'), { family, hook, priority }, netns);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.errnoName !== 'EBUSY') throw error;
+      busy = error;
+    }
   }
+  throw new OperationError('no priority is free just before the filter table', { code: 'SL3021', reason: 'busy', causes: [(busy as Error).message], hints: ['nft list hooks'] });
 }
 
 async function replaceTable(plan: FamilyPlan, text: string, netns: string | undefined): Promise<void> {
