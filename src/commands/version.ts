@@ -1,5 +1,4 @@
 import { release } from 'node:os';
-import { pjson } from '#registry';
 import { SluiceCommand } from '../cli/command.ts';
 import { versionView } from '../views/version.ts';
 
@@ -10,6 +9,7 @@ export default class Version extends SluiceCommand {
 
   async run(): Promise<void> {
     await this.parse(Version);
-    await this.printCard({ version: pjson.version, commit: pjson.commit, node: process.versions.node, kernel: release() }, versionView);
+    const { version, commit } = this.config.pjson as { version: string; commit?: string };
+    await this.printCard({ version, commit, node: process.versions.node, kernel: release() }, versionView);
   }
 }
