@@ -36,7 +36,11 @@ export interface Assumption {
 export interface Trail<T> {
   last: T;
   before: Trail<T> | undefined;
+  length: number;
 }
+
+/** The trail with one entry more. */
+export const extend = <T>(before: Trail<T> | undefined, last: T): Trail<T> => ({ last, before, length: (before?.length ?? 0) + 1 });
 
 /** The entries of a trail, oldest first. */
 export function trailItems<T>(trail: Trail<T> | undefined): T[] {
@@ -59,5 +63,11 @@ export interface Progress {
 /** The most paths that one walk may split into; beyond it the answer is "could not tell". */
 export const PATH_LIMIT = 20_000;
 
-/** The most rules that one path may look at: a ruleset with a loop, which the kernel would refuse, must end too. */
-export const RULE_LIMIT = 5_000_000;
+/** What is said then. */
+export const TOO_MANY = { undetermined: 'the rules split the packet into too many possibilities' };
+
+/** The most steps of one path: chains that call others again and again multiply, and the kernel takes them. */
+export const STEP_LIMIT = 500_000;
+
+/** What is said then. */
+export const TOO_LONG = { undetermined: 'the packet passes too many rules' };

@@ -1,7 +1,7 @@
 import type { Backend, Chain, Rule, Table } from '../model.ts';
 import type { Surroundings } from './answer.ts';
 import type { Effect, HookName, TargetContext, Verdict } from './effect.ts';
-import { PATH_LIMIT, RULE_LIMIT, type Assumption, type Progress, type Step } from './path.ts';
+import { extend, PATH_LIMIT, STEP_LIMIT, TOO_LONG, TOO_MANY, type Assumption, type Progress, type Step } from './path.ts';
 import { examineRule } from './rule.ts';
 import { applyTarget, describeTarget } from './targets.ts';
 
@@ -49,9 +49,10 @@ export function runTable(
   const walker = { table, base, surroundings, context };
   const ends: TableEnd[] = [];
   const open: Branch[] = [{ ...start, chain: base, index: 0, stack: undefined }];
-  for (let looked = 0; open.length > 0; looked += 1) {
-    if (looked > RULE_LIMIT || ends.length + open.length > PATH_LIMIT) return [tooMany(open.pop()!)];
-    const { branches, end } = advance(open.pop()!, walker);
+  while (open.length > 0) {
+    if (ends.length + open.length > PATH_LIMIT) return [{ ...open.pop()!, end: TOO_MANY, mapped: false }];
+    const branch = open.pop()!;
+    const { branches, end } = (branch.steps?.length ?? 0) > STEP_LIMIT ? giveUp(branch) : advance(branch, walker);
     open.push(...branches);
     if (end !== undefined) ends.push(end);
   }
@@ -71,9 +72,7 @@ interface Advance {
   end?: TableEnd;
 }
 
-const tooMany = (branch: Branch): TableEnd => ({
-  ...branch, end: { undetermined: 'the rules split the packet into too many possibilities' }, mapped: false,
-});
+const giveUp = (branch: Branch): Advance => ({ branches: [], end: { ...branch, steps: undefined, end: TOO_LONG, mapped: false } });
 
 /** Judges the rule at the branch's position. */
 function advance(branch: Branch, walker: Walker): Advance {
@@ -93,7 +92,7 @@ function advance(branch: Branch, walker: Walker): Advance {
 
 function hotdrop(branch: Branch, rule: Rule, { table }: Walker): Advance {
   const last: Step = { ...ruleStep(table, rule, 'DROP (incomplete header)', false), kind: 'hotdrop' };
-  return { branches: [], end: { ...branch, steps: { last, before: branch.steps }, end: 'drop', mapped: false } };
+  return { branches: [], end: { ...branch, steps: extend(branch.steps, last), end: 'drop', mapped: false } };
 }
 
 /** Follows both answers of a rule that could not be decided, "does not match" first. */
@@ -101,7 +100,7 @@ function suppose(next: Branch, rule: Rule, walker: Walker, unknown: readonly str
   if (!matters(rule, next, walker)) return follow(next, rule, walker, true);
   const assume = (matches: boolean): Branch => {
     const last: Assumption = { backend: walker.table.backend, table: walker.table.name, rule, unknown, matches };
-    return { ...next, assumptions: { last, before: next.assumptions } };
+    return { ...next, assumptions: extend(next.assumptions, last) };
   };
   const matched = follow(assume(true), rule, walker, true);
   return { ...matched, branches: [...matched.branches, assume(false)] };
@@ -118,7 +117,7 @@ function matters(rule: Rule, { packet }: Branch, { context }: Walker): boolean {
 /** Does what the rule's target says; `next` stands behind the rule. */
 function follow(next: Branch, rule: Rule, walker: Walker, assumed: boolean): Advance {
   const { target } = rule;
-  const record = (action: string): Branch => ({ ...next, steps: { last: ruleStep(walker.table, rule, action, assumed), before: next.steps } });
+  const record = (action: string): Branch => ({ ...next, steps: extend(next.steps, ruleStep(walker.table, rule, action, assumed)) });
   const finish = (action: string, end: Verdict): Advance => ({ branches: [], end: { ...record(action), end, mapped: false } });
   switch (target.kind) {
     case 'none': return { branches: [record('count')] };
@@ -154,7 +153,7 @@ function leaveChain(branch: Branch, { table, base }: Walker): Advance {
     ...(base.rules.length === 0 && policy === 'ACCEPT' ? { idle: true } : {}),
   };
   const end = policy === 'QUEUE' ? { undetermined: 'the chain policy QUEUE hands the packet to a program' } : policy === 'DROP' ? 'drop' : 'accept';
-  return { branches: [], end: { ...branch, steps: { last, before: branch.steps }, end, mapped: false } };
+  return { branches: [], end: { ...branch, steps: extend(branch.steps, last), end, mapped: false } };
 }
 
 function ruleStep(table: WalkTable, rule: Rule, action: string, assumed: boolean): Step {

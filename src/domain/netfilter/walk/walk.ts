@@ -1,7 +1,8 @@
 import type { ConntrackState, Ruleset } from '../model.ts';
+import { refuseCircles } from './circles.ts';
 import type { HookName, Verdict } from './effect.ts';
 import { Protocol, type Packet } from './packet.ts';
-import { PATH_LIMIT, type Progress, type Step } from './path.ts';
+import { extend, PATH_LIMIT, TOO_MANY, type Progress, type Step } from './path.ts';
 import { sameAddress, type Origin, type Route, type Routing } from './routing.ts';
 import { FORWARD, INPUT, OUTPUT, PREROUTING, type Stage } from './stages.ts';
 import { runTable, walkTable, type TableEnd, type WalkTable } from './table.ts';
@@ -53,8 +54,11 @@ interface Advance {
  *
  * ACCEPT ends one table at one hook only; a drop is final. A packet that the node sends to itself passes OUTPUT and
  * POSTROUTING and then, over the loopback device, PREROUTING and INPUT.
+ *
+ * @throws ParseError SL1101 when chains call each other in a circle.
  */
 export async function walkPacket(request: WalkRequest): Promise<WalkPath[]> {
+  request.rulesets.forEach(refuseCircles);
   const tables = request.rulesets.flatMap(({ backend, tables: list }) => list.map((table) => walkTable(backend, table)));
   const walker = { ...request, tables };
   const first = await begin(walker);
@@ -64,9 +68,7 @@ export async function walkPacket(request: WalkRequest): Promise<WalkPath[]> {
     const steps = await Promise.all(open.map((branch) => advance(branch, walker)));
     ends.push(...steps.flatMap((step) => step.ends));
     open = steps.flatMap((step) => step.branches);
-    if (ends.length + open.length > PATH_LIMIT) {
-      return [{ ...open[0]!, end: { undetermined: 'the rules split the packet into too many possibilities' } }];
-    }
+    if (ends.length + open.length > PATH_LIMIT) return [{ ...(open[0] ?? ends[0]!), end: TOO_MANY }];
   }
   return ends;
 }
@@ -196,7 +198,7 @@ function stop(branch: Branch, route: Route & { kind: 'unreachable' | 'unknown' }
 
 function record(branch: Branch, action: string): Branch {
   const last: Step = { kind: 'routing', table: '', chain: '', action, assumed: false };
-  return { ...branch, steps: { last, before: branch.steps } };
+  return { ...branch, steps: extend(branch.steps, last) };
 }
 
 /** Whether nothing that routing looks at has changed since the last decision. */

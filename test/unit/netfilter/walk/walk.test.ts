@@ -32,6 +32,29 @@ describe('chains', () => {
   });
 });
 
+describe('hostile rulesets', () => {
+  it.each([
+    ['a chain that calls itself', filter(':A - [0:0]', '-A FORWARD -j A', '-A A -j A')],
+    ['a circle of gotos', filter(':A - [0:0]', ':B - [0:0]', '-A A -g B', '-A B -g A')],
+  ])('are refused: %s', async (_, text) => {
+    await expect(walk(text)).rejects.toThrow(/calls itself/);
+  });
+
+  it('are walked however deep', async () => {
+    const depth = 10_000;
+    const chains = Array.from({ length: depth }, (_, index) => `:C${index} - [0:0]`);
+    const jumps = Array.from({ length: depth - 1 }, (_, index) => `-A C${index} -j C${index + 1}`);
+    const summary = await walk(filter(...chains, '-A FORWARD -j C0', ...jumps, `-A C${depth - 1} -j ACCEPT`));
+    expect(summary).toMatchObject({ verdict: 'accept', decidedAt: depth + 1 });
+  });
+
+  it('are given up when chains call others again and again', async () => {
+    const chains = Array.from({ length: 40 }, (_, index) => `:C${index} - [0:0]`);
+    const twice = Array.from({ length: 39 }, (_, index) => [`-A C${index} -j C${index + 1}`, `-A C${index} -j C${index + 1}`]).flat();
+    expect(await walk(filter(...chains, '-A FORWARD -j C0', ...twice))).toMatchObject({ verdict: 'undetermined', reasons: ['the packet passes too many rules'] });
+  });
+});
+
 describe('the way through the tables', () => {
   it('keeps what one table changed for the next', async () => {
     const mangle = '*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j MARK --set-xmark 0x10/0xff\nCOMMIT\n';
