@@ -19,7 +19,7 @@ async function main(argv: readonly string[]): Promise<void> {
 
 async function runCommand(id: string, argv: readonly string[]): Promise<void> {
   await wire();
-  const { Config } = await import('@oclif/core/config');
+  const { Config } = await import('./cli/oclif.ts');
   const { default: CommandClass } = await loaders[id]!();
   const config = await Config.load({ root: import.meta.dirname, pjson: PACKAGE, plugins: new Map([[pjson.name, rootPlugin()]]) } as never);
   CommandClass.id = id;
