@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { everyKind, kubeRules } from '../support/kube.ts';
+import { requireRoot } from '../support/require.ts';
 import { sluice, withNetns } from '../support/sluice.ts';
 
 const DUMP = kubeRules({ services: everyKind });
@@ -63,6 +64,7 @@ VERDICT  REJECT at step 7
   });
 
   it('asks the node in a namespace', async () => {
+    requireRoot();
     await withNetns('ipt', async (netns) => {
       netns.run(['iptables-legacy-restore'], FIREWALL.replace(/.*match-set.*\n/, '').replace('\x1b', ''));
       const result = await sluice(['iptables', 'test', '--netns', netns.name, '--proto', 'tcp', '--from', '127.0.0.1', '--to', '127.0.0.1:80', '--show-native']);

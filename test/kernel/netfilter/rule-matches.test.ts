@@ -8,7 +8,7 @@ import { parseSave, ruleMatches, type Backend, type Chain, type Family } from '.
 import { packetCounts } from '../../support/counters.ts';
 import { IN_INTERFACE, makeForwarder, OUT_INTERFACE, settle } from '../../support/forwarder.ts';
 import { toPacket, type FrameSpec } from '../../support/frames.ts';
-import { requireRoot } from '../../support/require.ts';
+import { requireRoot, requireTool } from '../../support/require.ts';
 
 const [TCP, UDP, ICMP, ICMPV6, SCTP, GRE] = [6, 17, 1, 58, 132, 47];
 
@@ -156,7 +156,10 @@ function predict(chain: Chain, spec: FrameSpec, backend: Backend): string[] {
 }
 
 describe.each(['ipv4', 'ipv6'] as const)('%s rules', (family) => {
-  beforeAll(requireRoot);
+  beforeAll(() => {
+    requireRoot();
+    requireTool('python3');
+  });
 
   it.each(['legacy', 'nft'] as const)('match in iptables-%s what ruleMatches says', async (backend) => {
     const specs = frames(family);

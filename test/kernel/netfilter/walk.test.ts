@@ -7,7 +7,7 @@ import { packetCounts } from '../../support/counters.ts';
 import { IN_INTERFACE, makeForwarder, OUT_INTERFACE, settle, type Forwarder } from '../../support/forwarder.ts';
 import type { FrameSpec } from '../../support/frames.ts';
 import { everyKind, kubeRules } from '../../support/kube.ts';
-import { requireRoot } from '../../support/require.ts';
+import { requireRoot, requireTool } from '../../support/require.ts';
 
 const CLIENT = '10.9.1.5';
 const SERVICES = [
@@ -84,28 +84,37 @@ COMMIT
 COMMIT
 `;
 
-let forwarder: Forwarder;
+let forwarder: Forwarder | undefined;
 /** At one priority the hooks that were registered last run first: iptables-nft, which is loaded second. */
-let rulesets: Ruleset[];
+const rulesets: Ruleset[] = [
+  parseSave(NFT, { family: 'ipv4', backend: 'nft', source: 'nft' }),
+  parseSave(LEGACY, { family: 'ipv4', backend: 'legacy', source: 'legacy' }),
+];
 let port = 20_000;
 
-beforeAll(async () => {
+beforeAll(() => {
   requireRoot();
-  forwarder = makeForwarder();
-  rulesets = [
-    parseSave(NFT, { family: 'ipv4', backend: 'nft', source: 'nft' }),
-    parseSave(LEGACY, { family: 'ipv4', backend: 'legacy', source: 'legacy' }),
-  ];
-  await forwarder.listen(5300, 5301);
+  requireTool('python3');
 });
 
 afterAll(() => forwarder?.close());
 
-beforeEach(() => {
+beforeEach(async () => {
   port += 1;
-  forwarder.load(LEGACY, 'ipv4', 'legacy');
-  forwarder.load(NFT, 'ipv4', 'nft');
+  if (forwarder === undefined) {
+    forwarder = makeForwarder();
+    await forwarder.listen(5300, 5301);
+  }
+  loadAll();
 });
+
+const router = (): Forwarder => forwarder!;
+
+/** Also sets all counters to zero. */
+function loadAll(): void {
+  router().load(LEGACY, 'ipv4', 'legacy');
+  router().load(NFT, 'ipv4', 'nft');
+}
 
 /** A packet that the node refuses it may also answer: that answer is not the packet's way. */
 const ANSWERS = /\/(OUTPUT|POSTROUTING)/;
@@ -123,7 +132,7 @@ interface Options {
 async function follow(words: PacketWords, send: () => void, { origin = 'outside', answered = false, by = rulesets, only }: Options = {}): Promise<WalkPath[]> {
   const { packet, states } = readPacket(words);
   const { family } = packet;
-  const routing = await readRouting(family, forwarder.netns);
+  const routing = await readRouting(family, router().netns);
   const paths = await walkPacket({ rulesets: by, packet, states, origin, routing });
   const isCompared = (key: string): boolean => (only?.test(key) ?? true) && !(answered && ANSWERS.test(key));
   const predicted = paths.map((path) => countText(predictedCounts(path), isCompared));
@@ -145,7 +154,7 @@ function predictedCounts(path: WalkPath): [string, number][] {
 
 function realCounts(family: Family): [string, number][] {
   return (['legacy', 'nft'] as const).flatMap((backend) =>
-    [...packetCounts(forwarder.save(family, backend), family, backend)].map(([key, count]): [string, number] => [`${backend} ${key}`, count]));
+    [...packetCounts(router().save(family, backend), family, backend)].map(([key, count]): [string, number] => [`${backend} ${key}`, count]));
 }
 
 function countText(counts: readonly [string, number][], isCompared: (key: string) => boolean): string {
@@ -158,10 +167,10 @@ const frame = (from: string, fromPort: number, to: string, toPort: number, proto
 
 const forward = (proto: 'udp' | 'tcp', to: string, toPort: number, options: Options = {}): Promise<WalkPath[]> =>
   follow({ proto, from: `${CLIENT}:${port}`, to: `${to}:${toPort}`, in: IN_INTERFACE },
-    () => forwarder.send([frame(CLIENT, port, to, toPort, proto === 'udp' ? 17 : 6)]), options);
+    () => router().send([frame(CLIENT, port, to, toPort, proto === 'udp' ? 17 : 6)]), options);
 
 const sendOwn = (from: string, to: string, toPort: number): Promise<WalkPath[]> =>
-  follow({ proto: 'udp', from: `${from}:${port}`, to: `${to}:${toPort}` }, () => forwarder.sendOwn([from, port], [to, toPort]), { origin: 'local' });
+  follow({ proto: 'udp', from: `${from}:${port}`, to: `${to}:${toPort}` }, () => router().sendOwn([from, port], [to, toPort]), { origin: 'local' });
 
 const ends = (paths: readonly WalkPath[]): unknown[] => paths.map(({ end }) => end);
 
@@ -187,11 +196,10 @@ describe('a forwarded packet', () => {
   });
 
   it('belongs to an established connection, past the nat table', async () => {
-    forwarder.send([frame(CLIENT, port, '10.20.0.1', 9, 17)]);
-    forwarder.load(LEGACY, 'ipv4', 'legacy');
-    forwarder.load(NFT, 'ipv4', 'nft');
+    router().send([frame(CLIENT, port, '10.20.0.1', 9, 17)]);
+    loadAll();
     const words = { proto: 'udp', from: '10.20.0.1:9', to: `${CLIENT}:${port}`, in: OUT_INTERFACE, state: 'ESTABLISHED' };
-    expect(ends(await follow(words, () => forwarder.sendBack([frame('10.20.0.1', 9, CLIENT, port, 17)])))).toEqual(['accept']);
+    expect(ends(await follow(words, () => router().sendBack([frame('10.20.0.1', 9, CLIENT, port, 17)])))).toEqual(['accept']);
   });
 });
 
@@ -247,8 +255,8 @@ const CHAINS = `*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACC
 it.each([[1000, 'drop'], [1100, 'drop'], [1200, 'drop'], [1300, 'drop'], [1400, 'accept'], [1500, 'accept']])(
   'iptables-nft walks user chains alike: port %i', async (toPort, end) => {
     const [other, by] = [CHAINS.replace(/-A .*\n/g, ''), [parseSave(CHAINS, { family: 'ipv4', backend: 'nft', source: 'nft' })]];
-    forwarder.load(other, 'ipv4', 'legacy');
-    forwarder.load(CHAINS, 'ipv4', 'nft');
+    router().load(other, 'ipv4', 'legacy');
+    router().load(CHAINS, 'ipv4', 'nft');
     expect(ends(await forward('udp', '10.20.0.1', toPort, { by, only: /^nft filter/ }))).toEqual([end]);
   });
 
@@ -257,10 +265,10 @@ it.each(['legacy', 'nft'] as const)('an IPv6 service is followed in %s', async (
   const text = kubeRules({
     family: 'ipv6', services: [{ namespace: 'a', name: 'b', protocol: 'udp', clusterIP: 'fd00:96::1', port: 80, affinitySeconds: 60, endpoints }],
   });
-  forwarder.load(text, 'ipv6', backend);
+  router().load(text, 'ipv6', backend);
   const paths = await follow({ proto: 'udp', from: `[fd09:1::5]:${port}`, to: '[fd00:96::1]:80', in: IN_INTERFACE },
-    () => forwarder.send([frame('fd09:1::5', port, 'fd00:96::1', 80, 17)]),
+    () => router().send([frame('fd09:1::5', port, 'fd00:96::1', 80, 17)]),
     { by: [parseSave(text, { family: 'ipv6', backend, source: 'kube' })], only: new RegExp(`^${backend} (nat|filter/FORWARD)`) });
   expect(new Set(ends(paths))).toEqual(new Set(['accept']));
-  forwarder.load(text.replace(/^-A .*\n/gm, ''), 'ipv6', backend);
+  router().load(text.replace(/^-A .*\n/gm, ''), 'ipv6', backend);
 });
