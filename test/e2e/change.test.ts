@@ -75,8 +75,9 @@ describe('sluice change', () => {
     expect((await change('list', '--columns', 'STATE', '--no-headers')).stdout.trim()).toBe('revert-failed');
   });
 
-  test('says 9 while a change is being applied, and shows one whose process was killed', async () => {
+  test('says 9 while a change is being applied, and shows one whose process was killed', async ({ onTestFinished }) => {
     const agent = new Agent({ netns: ns.name, before: ns.save(), stop: 'half' });
+    onTestFinished(() => agent.kill('SIGKILL'));
     const id = await agent.said('begun');
     await agent.said('half');
     expect(await change('confirm', id)).toMatchObject({ exitCode: 9, stdout: '' });

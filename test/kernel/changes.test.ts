@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test as plain } from 'vitest';
+import { afterAll, beforeAll, expect, test, type TestContext } from 'vitest';
 import { beginChange, confirmChange, extendChange, getChange, listChanges, rollbackChange } from '../../src/domain/changes/index.ts';
 import { Agent, eventually, expire, processesOf, reaches, RuledNamespace, useChangeDirectories } from '../support/changes.ts';
 import { requireRoot } from '../support/require.ts';
@@ -10,22 +10,19 @@ import { requireRoot } from '../support/require.ts';
 let directories: { root: string; close: () => void };
 let names = 0;
 
-const test = plain.extend<{ namespace: () => RuledNamespace; agent: (...settings: ConstructorParameters<typeof Agent>) => Agent }>({
-  namespace: async ({ onTestFinished }, use) => {
-    await use(() => {
-      const made = new RuledNamespace(`n${names++}`);
-      onTestFinished(() => made.delete());
-      return made;
-    });
-  },
-  agent: async ({ onTestFinished }, use) => {
-    await use((...settings) => {
-      const made = new Agent(...settings);
-      onTestFinished(() => made.kill('SIGKILL'));
-      return made;
-    });
-  },
-});
+/** A namespace that is removed when the test ends. */
+function namespace({ onTestFinished }: TestContext): RuledNamespace {
+  const made = new RuledNamespace(`n${names++}`);
+  onTestFinished(() => made.delete());
+  return made;
+}
+
+/** A process that is killed when the test ends. */
+function agent({ onTestFinished }: TestContext, ...settings: ConstructorParameters<typeof Agent>): Agent {
+  const made = new Agent(...settings);
+  onTestFinished(() => made.kill('SIGKILL'));
+  return made;
+}
 
 beforeAll(() => {
   requireRoot();
@@ -43,8 +40,8 @@ function byHand(script: string, argument = 'rollback'): { code: number | null; o
   return { code: status, output: stdout + stderr };
 }
 
-test.concurrent('a change without a timer is confirmed when it is applied, and can be rolled back', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('a change without a timer is confirmed when it is applied, and can be rolled back', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const change = await ns.change();
   expect(change).toMatchObject({ state: 'confirmed', interrupted: false });
@@ -65,10 +62,10 @@ test.concurrent.for([
   ['before it applied anything', 'begun'],
   ['half way', 'half'],
   ['right after it applied', 'applied'],
-] as const)('a process killed %s leaves the node reverted', async ([, stop], { namespace, agent }) => {
-  const ns = namespace();
+] as const)('a process killed %s leaves the node reverted', async ([, stop], context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const made = agent({ netns: ns.name, before, confirmWithinMs: 60_000, stop });
+  const made = agent(context, { netns: ns.name, before, confirmWithinMs: 60_000, stop });
   const id = await made.said('begun');
   await made.said(stop);
   await made.kill('SIGKILL');
@@ -80,11 +77,11 @@ test.concurrent.for([
   expect(ns.save()).toBe(before);
 });
 
-test('a process killed at any moment leaves the node as it was, and the namespace free again', async ({ namespace, agent }) => {
+test('a process killed at any moment leaves the node as it was, and the namespace free again', async (context) => {
   const rounds = Array.from({ length: 10 }, async (_, round) => {
-    const ns = namespace();
+    const ns = namespace(context);
     const before = ns.save();
-    const made = agent({ netns: ns.name, before, confirmWithinMs: 1000, stop: 'applied' });
+    const made = agent(context, { netns: ns.name, before, confirmWithinMs: 1000, stop: 'applied' });
     await sleep(120 + round * 60);
     await made.kill('SIGKILL');
     const left = (await listChanges()).items.filter(({ record }) => record.namespace.label === ns.name);
@@ -98,10 +95,10 @@ test('a process killed at any moment leaves the node as it was, and the namespac
   await Promise.all(rounds);
 });
 
-test.concurrent.for(['SIGHUP', 'SIGTERM'] as const)('%s to the process does not stop the timer', async (signal, { namespace, agent }) => {
-  const ns = namespace();
+test.concurrent.for(['SIGHUP', 'SIGTERM'] as const)('%s to the process does not stop the timer', async (signal, context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const made = agent({ netns: ns.name, before, confirmWithinMs: 60_000, stop: 'applied' });
+  const made = agent(context, { netns: ns.name, before, confirmWithinMs: 60_000, stop: 'applied' });
   const id = await made.said('begun');
   await made.said('applied');
   await made.kill(signal);
@@ -110,10 +107,10 @@ test.concurrent.for(['SIGHUP', 'SIGTERM'] as const)('%s to the process does not 
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('a closed terminal does not stop the timer', async ({ namespace, agent }) => {
-  const ns = namespace();
+test.concurrent('a closed terminal does not stop the timer', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const made = agent({ netns: ns.name, before, confirmWithinMs: 60_000, stop: 'half' }, { terminal: true });
+  const made = agent(context, { netns: ns.name, before, confirmWithinMs: 60_000, stop: 'half' }, { terminal: true });
   const id = await made.said('begun');
   await made.said('half');
   await made.kill('SIGKILL');
@@ -123,10 +120,10 @@ test.concurrent('a closed terminal does not stop the timer', async ({ namespace,
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('the revert needs neither sluice nor Node', async ({ namespace, agent }) => {
-  const ns = namespace();
+test.concurrent('the revert needs neither sluice nor Node', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const made = agent({ netns: ns.name, before, confirmWithinMs: 60_000, stop: 'applied' }, { env: { PATH: '/nowhere' } });
+  const made = agent(context, { netns: ns.name, before, confirmWithinMs: 60_000, stop: 'applied' }, { env: { PATH: '/nowhere' } });
   const id = await made.said('begun');
   await made.said('applied');
   await made.kill('SIGKILL');
@@ -139,10 +136,10 @@ test.concurrent('the revert needs neither sluice nor Node', async ({ namespace, 
   }
 });
 
-test.concurrent('a process that still applies at the deadline is stopped before the revert', async ({ namespace, agent }) => {
-  const ns = namespace();
+test.concurrent('a process that still applies at the deadline is stopped before the revert', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const made = agent({ netns: ns.name, before, confirmWithinMs: 60_000, stop: 'half' });
+  const made = agent(context, { netns: ns.name, before, confirmWithinMs: 60_000, stop: 'half' });
   const id = await made.said('begun');
   await made.said('half');
   expire(id);
@@ -152,8 +149,8 @@ test.concurrent('a process that still applies at the deadline is stopped before 
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('a confirmed change stays, and its timer ends', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('a confirmed change stays, and its timer ends', async (context) => {
+  const ns = namespace(context);
   const change = await ns.change({ confirmWithinMs: 60_000 });
   const { id } = change.record;
   expect(change).toMatchObject({ state: 'pending' });
@@ -165,9 +162,9 @@ test.concurrent('a confirmed change stays, and its timer ends', async ({ namespa
   await expect(extendChange(id, 5000)).rejects.toMatchObject({ code: 'SL4007' });
 });
 
-test.concurrent('of a confirmation and a deadline that meet exactly one wins', async ({ namespace }) => {
+test.concurrent('of a confirmation and a deadline that meet exactly one wins', async (context) => {
   const rounds = Array.from({ length: 6 }, async (_, round) => {
-    const ns = namespace();
+    const ns = namespace(context);
     const before = ns.save();
     const { id } = (await ns.change({ confirmWithinMs: 1000 })).record;
     const after = ns.save();
@@ -185,8 +182,8 @@ test.concurrent('of a confirmation and a deadline that meet exactly one wins', a
   await Promise.all(rounds);
 });
 
-test.concurrent('an extended change outlives its first deadline, and is reverted at the second', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('an extended change outlives its first deadline, and is reverted at the second', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const { id } = (await ns.change({ confirmWithinMs: 3000 })).record;
   const after = ns.save();
@@ -199,8 +196,8 @@ test.concurrent('an extended change outlives its first deadline, and is reverted
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('extending starts a timer again that somebody ended', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('extending starts a timer again that somebody ended', async (context) => {
+  const ns = namespace(context);
   const { id } = (await ns.change({ confirmWithinMs: 60_000 })).record;
   const [timer = ''] = processesOf(`${id}/timer.sh`);
   process.kill(Number.parseInt(timer, 10), 'SIGKILL');
@@ -209,8 +206,8 @@ test.concurrent('extending starts a timer again that somebody ended', async ({ n
   await confirmChange(id);
 });
 
-test.concurrent('a pending change is rolled back at once, from another session too', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('a pending change is rolled back at once, from another session too', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const { id } = (await ns.change({ confirmWithinMs: 60_000 })).record;
   expect(await rollbackChange(id)).toMatchObject({ state: 'rolled-back' });
@@ -219,10 +216,10 @@ test.concurrent('a pending change is rolled back at once, from another session t
   await expect(confirmChange(id)).rejects.toMatchObject({ code: 'SL4001', reason: 'reverted' });
 });
 
-test.concurrent('a rollback stops the process that is applying', async ({ namespace, agent }) => {
-  const ns = namespace();
+test.concurrent('a rollback stops the process that is applying', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const made = agent({ netns: ns.name, before, stop: 'half' });
+  const made = agent(context, { netns: ns.name, before, stop: 'half' });
   const id = await made.said('begun');
   await made.said('half');
   await expect(confirmChange(id)).rejects.toMatchObject({ reason: 'busy' });
@@ -231,12 +228,12 @@ test.concurrent('a rollback stops the process that is applying', async ({ namesp
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent.for(['SIGKILL', 'SIGHUP'] as const)('a revert goes on when the process that started it gets %s', async (signal, { namespace, agent }) => {
-  const ns = namespace();
+test.concurrent.for(['SIGKILL', 'SIGHUP'] as const)('a revert goes on when the process that started it gets %s', async (signal, context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const restore = { title: 'Restore', argv: ['/usr/sbin/iptables-legacy-restore', '-c'] as const, stdinFile: 'rules.v4' };
   const { id } = (await ns.change({ revertSteps: [{ title: 'Wait', argv: ['/usr/bin/sleep', '1'] }, restore] })).record;
-  const made = agent({ rollback: id });
+  const made = agent(context, { rollback: id });
   await reaches(id, 'reverting');
   await made.kill(signal);
   expect(await getChange(id)).toMatchObject({ state: 'reverting' });
@@ -245,8 +242,8 @@ test.concurrent.for(['SIGKILL', 'SIGHUP'] as const)('a revert goes on when the p
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('only the newest change of a kind can be rolled back, then the one below it', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('only the newest change of a kind can be rolled back, then the one below it', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const first = (await ns.change()).record.id;
   const second = (await ns.change()).record.id;
@@ -258,8 +255,8 @@ test.concurrent('only the newest change of a kind can be rolled back, then the o
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('a revert that fails says so, names its script, and can be run again', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('a revert that fails says so, names its script, and can be run again', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const { record, directory, revertScript } = await ns.change();
   expect(await rollbackChange(record.id, { dryRun: 'kernel' })).toMatchObject({ state: 'confirmed' });
@@ -277,8 +274,8 @@ test.concurrent('a revert that fails says so, names its script, and can be run a
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('steps after one that failed still run, and a tolerated failure does not count', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('steps after one that failed still run, and a tolerated failure does not count', async (context) => {
+  const ns = namespace(context);
   const change = await ns.change({
     revertSteps: [
       { title: 'May fail', argv: ['/usr/bin/false'], tolerateFailure: true },
@@ -294,8 +291,8 @@ test.concurrent('steps after one that failed still run, and a tolerated failure 
   expect(ns.save()).not.toContain('-A INPUT');
 });
 
-test.concurrent('a change whose applying fails is undone at once', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('a change whose applying fails is undone at once', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const change = await ns.begin({ confirmWithinMs: 60_000 });
   ns.append('10.8.8.8');
@@ -305,17 +302,17 @@ test.concurrent('a change whose applying fails is undone at once', async ({ name
   expect(await getChange(change.id)).toMatchObject({ state: 'reverted' });
 });
 
-test.concurrent('a change whose applying and revert both fail leaves exit code 8 and its script', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('a change whose applying and revert both fail leaves exit code 8 and its script', async (context) => {
+  const ns = namespace(context);
   const change = await ns.begin();
   writeFileSync(join(change.directory, 'rules.v4'), 'broken\n');
   await expect(change.fail(new Error('no'))).rejects.toMatchObject({ code: 'SL4002', reason: 'revert-failed' });
   expect(await getChange(change.id)).toMatchObject({ state: 'revert-failed' });
 });
 
-test.concurrent('two changes of one namespace exclude each other, those of two do not', async ({ namespace }) => {
-  const one = namespace();
-  const two = namespace();
+test.concurrent('two changes of one namespace exclude each other, those of two do not', async (context) => {
+  const one = namespace(context);
+  const two = namespace(context);
   const first = await one.change({ confirmWithinMs: 60_000 });
   const { id } = first.record;
   await expect(one.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL4003', hints: expect.arrayContaining([`sluice change confirm ${id}`]) });
@@ -324,19 +321,19 @@ test.concurrent('two changes of one namespace exclude each other, those of two d
   await (await one.begin()).applied();
 });
 
-test.concurrent('of many that begin at once in one namespace exactly one does', async ({ namespace, agent }) => {
-  const ns = namespace();
+test.concurrent('of many that begin at once in one namespace exactly one does', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const agents = Array.from({ length: 4 }, () => agent({ netns: ns.name, before, stop: 'begun' }));
+  const agents = Array.from({ length: 4 }, () => agent(context, { netns: ns.name, before, stop: 'begun' }));
   const ends = await Promise.all(agents.map(async (made) => await Promise.race([made.said('begun').then(() => 'begun'), made.said('failed')])));
   expect(ends.filter((end) => end === 'begun').length).toBe(1);
   expect(ends.filter((end) => end === 'SL4004').length).toBe(3);
 });
 
-test.concurrent('what a killed process left blocks others until it is rolled back', async ({ namespace, agent }) => {
-  const ns = namespace();
+test.concurrent('what a killed process left blocks others until it is rolled back', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
-  const made = agent({ netns: ns.name, before, stop: 'half' });
+  const made = agent(context, { netns: ns.name, before, stop: 'half' });
   const id = await made.said('begun');
   await made.said('half');
   await expect(ns.begin()).rejects.toMatchObject({ reason: 'busy', code: 'SL4004' });
@@ -348,8 +345,8 @@ test.concurrent('what a killed process left blocks others until it is rolled bac
   await (await ns.begin()).applied();
 });
 
-test.concurrent('what could not be reverted is refused before anything is written', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('what could not be reverted is refused before anything is written', async (context) => {
+  const ns = namespace(context);
   const stored = (await listChanges()).items.length;
   const wrong = { 'rules.v4': '*filter\n-A NOWHERE -j DROP\nCOMMIT\n' };
   await expect(ns.begin({ files: wrong, confirmWithinMs: 60_000 })).rejects.toMatchObject({ code: 'SL4000' });
@@ -364,8 +361,8 @@ test.concurrent('what could not be reverted is refused before anything is writte
   await (await ns.begin()).applied();
 });
 
-test.concurrent('a namespace that is gone has nothing left to revert', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('a namespace that is gone has nothing left to revert', async (context) => {
+  const ns = namespace(context);
   const { record } = await ns.change({ confirmWithinMs: 60_000 });
   ns.delete();
   expire(record.id);
@@ -373,8 +370,8 @@ test.concurrent('a namespace that is gone has nothing left to revert', async ({ 
   expect((await getChange(record.id)).log.join('\n')).toContain(`the network namespace ${ns.name} is gone`);
 });
 
-test.concurrent('the timer reverts even when the run directory is lost', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('the timer reverts even when the run directory is lost', async (context) => {
+  const ns = namespace(context);
   const before = ns.save();
   const change = await ns.change({ confirmWithinMs: 3000 });
   rmSync(join(dirname(change.directory), '..', '..', 'run', 'changes', change.record.id), { recursive: true });
@@ -433,9 +430,9 @@ test.concurrent('a namespace whose last process ended is still reverted while th
   expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(record.namespace.path);
 });
 
-test.concurrent('a revert by hand works once, from any namespace, and again only when forced', async ({ namespace }) => {
-  const ns = namespace();
-  const elsewhere = namespace();
+test.concurrent('a revert by hand works once, from any namespace, and again only when forced', async (context) => {
+  const ns = namespace(context);
+  const elsewhere = namespace(context);
   const before = ns.save();
   const change = await ns.change({ confirmWithinMs: 60_000 });
   const untouched = elsewhere.save();
@@ -453,8 +450,8 @@ test.concurrent('a revert by hand works once, from any namespace, and again only
   expect(ns.save()).toBe(before);
 });
 
-test.concurrent('pins are unlinked in order, and missing ones do not matter', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('pins are unlinked in order, and missing ones do not matter', async (context) => {
+  const ns = namespace(context);
   const pins = join(directories.root, `pins ${ns.name}`);
   const files = ['a', "b'c"].map((name) => join(pins, name));
   spawnSync('mkdir', [pins]);
@@ -466,8 +463,8 @@ test.concurrent('pins are unlinked in order, and missing ones do not matter', as
   expect(byHand(change.revertScript, 'force').code).toBe(0);
 });
 
-test.concurrent('the list shows the newest first, and damaged records as warnings', async ({ namespace }) => {
-  const ns = namespace();
+test.concurrent('the list shows the newest first, and damaged records as warnings', async (context) => {
+  const ns = namespace(context);
   const { record, directory } = await ns.change();
   const { record: later } = await ns.change();
   const listed = await listChanges({ netns: { path: `/run/netns/${ns.name}`, label: 'x' } });
