@@ -142,7 +142,8 @@ export class ToolError extends SluiceError {
   readonly stderr: string;
 
   constructor(argv: readonly string[], outcome: { exitCode?: number; signal?: string; stderr: string }) {
-    const how = outcome.exitCode === undefined ? `was ended by ${outcome.signal ?? 'a signal'}` : `exited ${outcome.exitCode}`;
+    const ended = outcome.signal === undefined ? 'failed' : `was ended by ${outcome.signal}`;
+    const how = outcome.exitCode === undefined ? ended : `exited ${outcome.exitCode}`;
     const first = outcome.stderr.trim().split('\n')[0] ?? '';
     super(`${argv[0]} ${how}${first === '' ? '' : `: ${first}`}`, {
       code: 'SL2200',

@@ -1,4 +1,6 @@
 /** Programs that sluice runs: text and an exit code, no meaning. */
 
-export { type DetachedOptions, need, onCommand, run, type RunOptions, type RunResult, spawnDetached, which } from './run.ts';
 export { getRoute, showAddresses, showLocalTable } from './ip-route.ts';
+export { deleteNamespace, ipBatch, listNamespaces, setParameters } from './ip.ts';
+export { type DetachedOptions, onCommand, run, type RunOptions, type RunResult, spawnDetached } from './run.ts';
+export { need, which } from './which.ts';

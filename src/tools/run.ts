@@ -1,9 +1,11 @@
 /** The only place that starts other programs: argv only, never a shell. */
 
 import { spawn } from 'node:child_process';
-import { accessSync, constants, openSync, closeSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { ToolError, UnsupportedError } from '../lib/errors.ts';
+import { closeSync, openSync } from 'node:fs';
+import { delimiter } from 'node:path';
+import type { Options, Result } from 'execa';
+import { OperationError, ToolError } from '../lib/errors.ts';
+import { need, searchPath } from './which.ts';
 
 export interface RunOptions {
   /** Standard input; empty when absent. */
@@ -14,7 +16,7 @@ export interface RunOptions {
   /** Return a non-zero exit code instead of throwing. */
   allowFailure?: boolean;
   env?: Readonly<Record<string, string>>;
-  /** Bytes of output that are kept. @default 1 GiB */
+  /** Bytes of output that are kept; more of it is an error. @default 1 GiB */
   maxBuffer?: number;
   /** Connect the program to our own terminal instead of reading its output. */
   inheritStdio?: boolean;
@@ -28,60 +30,49 @@ export interface RunResult {
 
 type Listener = (argv: readonly string[]) => void;
 
-/** Debian package that holds a program. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  'iptables-legacy-save': 'iptables', 'iptables-nft-save': 'iptables', nft: 'nftables', ip: 'iproute2', nsenter: 'util-linux',
-  conntrack: 'conntrack', clang: 'clang',
-};
-
-const ADMIN_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+/** What programs may know of our environment: nothing that changes their output or what they load. */
+const INHERITED = ['HOME', 'USER', 'LOGNAME', 'TERM', 'XTABLES_LOCKFILE', 'KUBECONFIG', 'SLUICE_STATE_DIR', 'SLUICE_RUN_DIR', 'SLUICE_BPFFS'];
 
 let listener: Listener | undefined;
 
-/** Reports every program before it starts, for `--show-native`. */
-export function onCommand(report: Listener): void {
+/** Reports every program before it starts, for `--show-native`; undefined ends that. */
+export function onCommand(report: Listener | undefined): void {
   listener = report;
 }
 
 /**
  * Runs a program to its end.
  *
- * @throws UnsupportedError when it is not installed, naming the package; ToolError when it fails or takes too long.
+ * @throws UnsupportedError SL2201 when it is not installed, naming the package; OperationError SL1124 when it takes too long;
+ *   ToolError when it fails, cannot be started or says more than `maxBuffer`.
  */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const [file, ...args] = prepare(argv, options.netns);
   const { execa } = await import('execa');
-  const [file, ...args] = withNetns([need(argv[0] ?? ''), ...argv.slice(1)], options.netns);
-  listener?.(argv);
-  const result = await execa(file!, args, {
-    ...(options.inheritStdio === true ? { stdio: 'inherit' as const } : { input: options.input ?? '' }),
-    reject: false,
-    stripFinalNewline: false,
-    maxBuffer: options.maxBuffer ?? 2 ** 30,
-    extendEnv: false,
-    env: environment(options.env),
-    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
-  });
+  const result = (await execa(file!, args, execaOptions(options))) as Result;
   const outcome = { stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? ''), exitCode: result.exitCode ?? -1 };
-  if (result.exitCode !== undefined && (result.exitCode === 0 || options.allowFailure === true)) return outcome;
-  throw new ToolError(argv, {
-    ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
-    ...(result.signal === undefined ? {} : { signal: result.signal }),
-    stderr: outcome.stderr,
-  });
+  if (!result.failed || (options.allowFailure === true && result.exitCode !== undefined && !result.isMaxBuffer)) return outcome;
+  throw explainFailure(argv, result, options);
 }
 
-/** Absolute path of a program, also where only administrators look; undefined when it is not installed. */
-export function which(name: string): string | undefined {
-  if (name.startsWith('/')) return isExecutable(name) ? name : undefined;
-  return searchPath().map((directory) => join(directory, name)).find(isExecutable);
-}
+const execaOptions = (options: RunOptions): Options => ({
+  ...(options.inheritStdio === true ? { stdio: 'inherit' } : { input: options.input ?? '' }),
+  reject: false,
+  stripFinalNewline: false,
+  maxBuffer: options.maxBuffer ?? 2 ** 30,
+  extendEnv: false,
+  env: environment(options.env),
+  ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, forceKillAfterDelay: 1000 }),
+});
 
-/** Absolute path of a program. @throws UnsupportedError when it is not installed, naming the Debian package. */
-export function need(name: string): string {
-  const path = which(name);
-  if (path !== undefined) return path;
-  const hints = PACKAGES[name] === undefined ? [] : [`apt-get install ${PACKAGES[name]}`];
-  throw new UnsupportedError(`the program ${name} is not installed; this command`, { needs: 'it', code: 'SL2201', hints });
+function explainFailure(argv: readonly string[], result: Result, { timeoutMs, maxBuffer = 2 ** 30 }: RunOptions): Error {
+  const stderr = String(result.stderr ?? '');
+  if (result.timedOut)
+    return new OperationError(`${argv[0]} did not end within ${timeoutMs} ms`, { code: 'SL1124', reason: 'timeout', details: { argv, stderr } });
+  if (result.isMaxBuffer) return new ToolError(argv, { stderr: `its output is larger than ${maxBuffer} bytes` });
+  if (result.exitCode !== undefined) return new ToolError(argv, { exitCode: result.exitCode, stderr });
+  if (result.signal !== undefined) return new ToolError(argv, { signal: result.signal, stderr });
+  return new ToolError(argv, { stderr: `it could not be started: ${result.code ?? result.originalMessage ?? ''}` });
 }
 
 export interface DetachedOptions {
@@ -91,40 +82,32 @@ export interface DetachedOptions {
   env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a program in a session of its own, so that neither our end nor a closed terminal reaches it; returns its pid. */
+/**
+ * Starts a program in a session of its own, so that neither our end nor a closed terminal reaches it; returns its pid.
+ *
+ * @throws UnsupportedError SL2201 when it is not installed; ToolError when it cannot be started.
+ */
 export function spawnDetached(argv: readonly string[], options: DetachedOptions = {}): number {
-  const [file, ...args] = withNetns([need(argv[0] ?? ''), ...argv.slice(1)], options.netns);
-  listener?.(argv);
+  const [file, ...args] = prepare(argv, options.netns);
   const output = options.output === undefined ? 'ignore' : openSync(options.output, 'a', 0o600);
   const child = spawn(file!, args, { detached: true, stdio: ['ignore', output, output], cwd: '/', env: environment(options.env) });
+  // The missing pid says it already; an event that nobody hears would end us.
+  child.on('error', () => undefined);
   child.unref();
   if (typeof output === 'number') closeSync(output);
-  if (child.pid === undefined) throw new ToolError(argv, { stderr: 'could not be started' });
+  if (child.pid === undefined) throw new ToolError(argv, { stderr: 'it could not be started' });
   return child.pid;
 }
 
-function withNetns(argv: readonly string[], netns: string | undefined): readonly string[] {
-  return netns === undefined ? argv : [need('nsenter'), `--net=${netns}`, '--', ...argv];
+/** The whole command line, by absolute paths, after it was reported as the user would type it. */
+function prepare(argv: readonly string[], netns: string | undefined): readonly string[] {
+  const command = [need(argv[0] ?? ''), ...argv.slice(1)];
+  const enter = netns === undefined ? [] : [`--net=${netns}`, '--'];
+  listener?.(netns === undefined ? argv : ['nsenter', ...enter, ...argv]);
+  return netns === undefined ? command : [need('nsenter'), ...enter, ...command];
 }
 
 function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  const inherited = Object.fromEntries(
-    ['HOME', 'USER', 'LOGNAME', 'TERM', 'XTABLES_LOCKFILE', 'KUBECONFIG', 'SLUICE_STATE_DIR', 'SLUICE_RUN_DIR', 'SLUICE_BPFFS'].flatMap((name) =>
-      process.env[name] === undefined ? [] : [[name, process.env[name]]]),
-  ) as Record<string, string>;
-  return { ...inherited, LC_ALL: 'C', PATH: searchPath().join(delimiter), ...extra };
-}
-
-function searchPath(): string[] {
-  const inherited = (process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter).filter((directory) => directory.startsWith('/'));
-  return [...inherited, ...ADMIN_DIRECTORIES.filter((directory) => !inherited.includes(directory))];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  const inherited = INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  return { ...Object.fromEntries(inherited), LC_ALL: 'C', PATH: searchPath().join(delimiter), ...extra };
 }
