@@ -50,4 +50,8 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL4008: { title: 'no free change id', help: 'There are tens of thousands of changes. Remove old directories in the state directory.' },
   SL4009: { title: 'damaged record', help: 'change.json cannot be read. The revert script beside it does not need it.' },
   SL4010: { title: 'a file cannot be written', help: 'The disk of the state directory is full, read-only or gone. Nothing was applied.' },
+  SL3102: { title: 'chains call each other too often', help: 'Written out at every call, the chains are too long to be proven. Keep the most called one in iptables.' },
+  SL5001: { title: 'the lab exists', help: 'Take it away first: sluice lab down NAME.' },
+  SL5002: { title: 'the demo stopped', help: 'A step did not do what it should; its output says why. The lab was taken away.' },
+  SL5003: { title: 'the servers did not start', help: 'The pods of the lab are there, but nobody answers in them. Take the lab away and try again.' },
 };
