@@ -112,9 +112,9 @@ export function nodeLines(node: LabNode, { nodes }: LabLayout): string[] {
     'link set lo up', `addr add ${node.address}/24 dev eth0`, `addr add fd00:30::${number}/64 dev eth0 nodad`, 'link set eth0 up',
     ...node.pods.flatMap(({ device, address }, j) => [
       `link set ${device} up`, `addr add fe80::1/64 dev ${device} nodad`, `addr add 169.254.1.1/32 dev ${device}`, `route add ${address}/32 dev ${device}`,
-      `-6 route add fd00:244:${number}::${j + 1}/128 dev ${device}`,
+      `route add fd00:244:${number}::${j + 1}/128 dev ${device}`,
     ]),
-    ...nodes.flatMap((other, i) => (other === node ? [] : [`route add 10.244.${i + 1}.0/24 via ${other.address}`, `-6 route add fd00:244:${i + 1}::/64 via fd00:30::${i + 1}`])),
+    ...nodes.flatMap((other, i) => (other === node ? [] : [`route add 10.244.${i + 1}.0/24 via ${other.address}`, `route add fd00:244:${i + 1}::/64 via fd00:30::${i + 1}`])),
   ];
 }
 
@@ -122,13 +122,13 @@ export const podLines = (pod: LabPod): string[] => {
   const [, , node, number] = pod.address.split('.');
   return [
     'link set lo up', `addr add ${pod.address}/32 dev eth0`, `addr add fd00:244:${node}::${number}/128 dev eth0 nodad`, 'link set eth0 up',
-    'route add 169.254.1.1/32 dev eth0', 'route add default via 169.254.1.1', '-6 route add default via fe80::1 dev eth0',
+    'route add 169.254.1.1/32 dev eth0', 'route add default via 169.254.1.1', 'route add default via fe80::1 dev eth0',
   ];
 };
 
 export const clientLines = ({ client, nodes }: LabLayout): string[] => [
   'link set lo up', `addr add ${client.address}/24 dev eth0`, 'addr add fd00:30::200/64 dev eth0 nodad', 'link set eth0 up',
-  ...nodes.flatMap((node, i) => [`route add 10.244.${i + 1}.0/24 via ${node.address}`, `-6 route add fd00:244:${i + 1}::/64 via fd00:30::${i + 1}`]),
+  ...nodes.flatMap((node, i) => [`route add 10.244.${i + 1}.0/24 via ${node.address}`, `route add fd00:244:${i + 1}::/64 via fd00:30::${i + 1}`]),
   `route add 10.96.0.0/16 via ${nodes[0]!.address}`,
 ];
 
