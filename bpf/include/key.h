@@ -216,41 +216,40 @@ static __always_inline int read_ipv6(struct packet *packet, __u32 *key)
 	}
 	next = bpf_ntohl(ip[1]) >> 8 & 0xff;
 	for (i = 0; i < MAX_EXTENSION_HEADERS; i++) {
-		__u32 there = packet->length > offset ? packet->length - offset : 0;
 		__u8 bytes[4] = {};
-		__u8 *header = 0;
+		__u8 *header;
 		__u32 after;
 
 		if (next != PROTO_HOPOPTS && next != PROTO_ROUTING && next != PROTO_FRAGMENT && next != PROTO_AH &&
 		    next != PROTO_DSTOPTS)
 			break;
-		/* Two bytes tell the next header and the length; a fragment header is read up to its offset. */
-		if (there >= 4)
-			header = bpf_dynptr_slice(&packet->data, offset, bytes, 4);
-		else if (there >= 2 && next != PROTO_FRAGMENT)
-			header = bpf_dynptr_slice(&packet->data, offset, bytes, 2);
-		if (!header) {
-			class = L4_MALFORMED;
-			break;
-		}
-		after = header[0];
 		if (next == PROTO_FRAGMENT) {
-			__u32 at = ((__u32)header[2] << 8 | header[3]) & 0xfff8;
+			__u32 at;
 
+			header = bpf_dynptr_slice(&packet->data, offset, bytes, 4);
+			if (!header) {
+				class = L4_MALFORMED;
+				break;
+			}
+			after = header[0];
+			at = ((__u32)header[2] << 8 | header[3]) & 0xfff8;
+			offset += 8;
 			if (at) {
 				int extension = after == PROTO_HOPOPTS || after == PROTO_ROUTING || after == PROTO_FRAGMENT ||
 						after == PROTO_AH || after == PROTO_DSTOPTS;
 
 				next = after;
 				class = extension ? L4_NO_PROTOCOL : L4_FRAGMENT;
-				offset += 8;
 				break;
 			}
-			offset += 8;
-		} else if (next == PROTO_AH) {
-			offset += (header[1] + 2) * 4;
 		} else {
-			offset += (header[1] + 1) * 8;
+			header = bpf_dynptr_slice(&packet->data, offset, bytes, 2);
+			if (!header) {
+				class = L4_MALFORMED;
+				break;
+			}
+			after = header[0];
+			offset += next == PROTO_AH ? (header[1] + 2) * 4 : (header[1] + 1) * 8;
 		}
 		next = after;
 	}
