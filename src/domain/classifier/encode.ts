@@ -167,7 +167,7 @@ class ImageWriter {
     if (count <= 8) return this.#searchNode(NodeKind.SEARCH_8, field, edges, low, high, 8);
     if (count <= WIDEST_SEARCH) return this.#searchNode(NodeKind.SEARCH_16, field, edges, low, high, 16);
     const table = planTable(edges.bounds, low, high);
-    if (table === undefined) return this.#split(edges, low, high, 16, (part) => this.#searchOf(field, part));
+    if (table === undefined) return this.#searchOf(field, split(edges, low, high, 16, (part) => this.#searchOf(field, part)));
     return this.#table(field, edges, table);
   }
 
@@ -200,7 +200,7 @@ class ImageWriter {
   #maskedSearch(field: number, mask: number, edges: Edges, low: number, high: number): number {
     if (high - low === 1) return edges.refs[low]!;
     if (high - low > 4)
-      return this.#split(edges, low, high, 4, (part) => this.#maskedSearch(field, mask, part, 0, part.refs.length), mask, field);
+      return this.#maskedSearchOf(field, mask, split(edges, low, high, 4, (part) => this.#maskedSearchOf(field, mask, part)));
     const at = this.#allocate(9, 1);
     this.#words[at] = first(NodeKind.MASKED_4, field);
     this.#words[at + 1] = mask;
@@ -209,19 +209,8 @@ class ImageWriter {
     return at;
   }
 
-  /** A node over `ways` even parts of the edges, each part written by `write`. */
-  #split(edges: Edges, low: number, high: number, ways: number, write: (part: Edges) => number, mask?: number, field?: number): number {
-    const step = Math.ceil((high - low) / ways);
-    const bounds: number[] = [];
-    const refs: number[] = [];
-    for (let from = low; from < high; from += step) {
-      const to = Math.min(from + step, high);
-      bounds.push(edges.bounds[to - 1]!);
-      refs.push(write({ bounds: edges.bounds.subarray(from, to), refs: edges.refs.slice(from, to) }));
-    }
-    const parts = { bounds: Uint32Array.from(bounds), refs };
-    if (mask !== undefined) return this.#maskedSearch(field!, mask, parts, 0, refs.length);
-    return this.#search(field!, parts, 0, refs.length);
+  #maskedSearchOf(field: number, mask: number, edges: Edges): number {
+    return this.#maskedSearch(field, mask, edges, 0, edges.refs.length);
   }
 
   #table(field: number, edges: Edges, { base, shift, last, starts, ends }: TablePlan): number {
@@ -264,6 +253,19 @@ class ImageWriter {
 interface Edges {
   bounds: Uint32Array;
   refs: readonly number[];
+}
+
+/** Edges over `ways` even parts of other edges, each part written by `write`. */
+function split(edges: Edges, low: number, high: number, ways: number, write: (part: Edges) => number): Edges {
+  const step = Math.ceil((high - low) / ways);
+  const bounds: number[] = [];
+  const refs: number[] = [];
+  for (let from = low; from < high; from += step) {
+    const to = Math.min(from + step, high);
+    bounds.push(edges.bounds[to - 1]!);
+    refs.push(write({ bounds: edges.bounds.subarray(from, to), refs: edges.refs.slice(from, to) }));
+  }
+  return { bounds: Uint32Array.from(bounds), refs };
 }
 
 /** The one value that leads elsewhere than all others, as in `--dport 22`, and its edge. */
