@@ -117,18 +117,19 @@ export class SyscallError extends SluiceError {
   }
 }
 
-/** The verifier refused a program. `log` is its whole text, `lastLines` what matters of it. */
+/** The verifier refused a program. `log` is its whole text; `at` the instruction and the line of C that it was looking at. */
 export class VerifierError extends SluiceError {
   readonly program: string;
   readonly log: string;
 
-  constructor(program: string, errnoName: string, log: string) {
+  constructor(program: string, errnoName: string, log: string, at: { instruction?: number; source?: string } = {}) {
     const lines = log.trim().split('\n').filter((line) => !line.startsWith('processed '));
-    super(`load ${program}: ${errnoName}: ${lines.at(-1) ?? 'refused by the verifier'}`, {
+    const place = at.source ?? (at.instruction === undefined ? undefined : `instruction ${at.instruction}`);
+    super(`load ${program}: ${errnoName}${place === undefined ? '' : ` at ${place}`}: ${lines.at(-1) ?? 'refused by the verifier'}`, {
       code: 'SL2100',
       reason: 'failed',
       causes: lines.slice(-4),
-      details: { program, errnoName },
+      details: { program, errnoName, ...at },
     });
     this.program = program;
     this.log = log;

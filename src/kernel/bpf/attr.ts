@@ -1,11 +1,12 @@
 import { address, call } from '../syscalls/index.ts';
+import { bpf as uapi } from '../uapi/index.ts';
 
 const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
 /** Longer than any `union bpf_attr` in use; the kernel accepts a longer one whose tail is zero. */
 const ATTR_BYTES = 152;
 
 /**
- * `union bpf_attr`, filled field by field at the offsets of linux/bpf.h.
+ * `union bpf_attr`, filled field by field at the offsets of linux/bpf.h, little endian.
  *
  * Buffers whose address goes in are kept here, so that none is collected before the call has returned.
  */
@@ -13,24 +14,34 @@ export class Attr {
   readonly bytes = Buffer.alloc(ATTR_BYTES);
   readonly #kept: Buffer[] = [];
 
+  /** @throws RangeError for a number that does not fit: cut off it would mean something else. */
   u32(offset: number, value: number): this {
-    this.bytes.writeUInt32LE(value >>> 0, offset);
+    this.bytes.writeUInt32LE(value, offset);
+    return this;
+  }
+
+  i32(offset: number, value: number): this {
+    this.bytes.writeInt32LE(value, offset);
+    return this;
+  }
+
+  u64(offset: number, value: bigint): this {
+    this.bytes.writeBigUInt64LE(value, offset);
     return this;
   }
 
   pointer(offset: number, buffer: Buffer): this {
     this.#kept.push(buffer);
-    this.bytes.writeBigUInt64LE(address(buffer), offset);
-    return this;
+    return this.u64(offset, address(buffer));
   }
 
   string(offset: number, text: string): this {
     return this.pointer(offset, Buffer.from(`${text}\0`));
   }
 
-  /** A fixed-size name, cut so that it ends in a NUL. */
-  name(offset: number, text: string, size = 16): this {
-    this.bytes.write(text.replace(/[^\w.]/g, '_').slice(0, size - 1), offset, 'latin1');
+  /** An object's name: what the kernel refuses in one is replaced, and it is cut to end in a NUL. */
+  name(offset: number, text: string): this {
+    this.bytes.write(text.replace(/[^\w.]/g, '_').slice(0, uapi.BPF_OBJ_NAME_LEN - 1), offset, 'latin1');
     return this;
   }
 

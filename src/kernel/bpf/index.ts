@@ -1,8 +1,13 @@
 /** bpf(2): maps, programs, links, pins, and objects that are loaded as a whole. */
 
-export { attachNetfilter, linkInfo, type NetfilterHook } from './link.ts';
-export { BpfMap, indexKey, type MapInfo, type MapSpec } from './map.ts';
-export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';
 export { readBuiltin } from './builtin.ts';
-export { ensureBpffs, openPin, pin } from './pin.ts';
-export { BpfProgram, type ProgramInfo, programInfo, type ProgramSpec, type TestRun } from './program.ts';
+export { possibleCpus } from './cpus.ts';
+export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';
+export { type ObjectKind, objectIds, openById } from './ids.ts';
+export { attachNetfilter, detachLink, type LinkInfo, linkInfo, type NetfilterHook } from './link.ts';
+export { type Chunk } from './map-batch.ts';
+export { BpfMap, indexKey, type MapCreation, type MapInfo, type MapSpec } from './map.ts';
+export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';
+export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
+export { BpfProgram, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
+export { enableStatistics } from './statistics.ts';

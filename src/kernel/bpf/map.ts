@@ -2,7 +2,9 @@ import { SyscallError } from '../../lib/errors.ts';
 import { Fd, mapShared, type Mapping } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
-import { objectInfo } from './info.ts';
+import { possibleCpus } from './cpus.ts';
+import { cString, memoryBytes, objectInfo } from './info.ts';
+import { readChunks, updateBatch, type Chunk } from './map-batch.ts';
 
 /** What a map is made of; sizes in bytes. */
 export interface MapSpec {
@@ -11,7 +13,18 @@ export interface MapSpec {
   keySize: number;
   valueSize: number;
   maxEntries: number;
+  /** BPF_F_* of BPF_MAP_CREATE */
   flags: number;
+  /** Meaning depends on the type: hash functions of a bloom filter, address of an arena. */
+  extra?: bigint;
+}
+
+/** What only matters while a map is made. */
+export interface MapCreation {
+  /** For an array or hash of maps: a map like those that go in. */
+  inner?: BpfMap;
+  /** Types of keys and values, so that others can print them; ids are of the BTF object in `fd`. */
+  types?: { fd: Fd; key: number; value: number };
 }
 
 /** What the kernel says about a map (`struct bpf_map_info`). */
@@ -19,7 +32,14 @@ export interface MapInfo extends MapSpec {
   id: number;
 }
 
-/** A map in the kernel; it lives as long as a descriptor, a pin or a program refers to it. */
+const PER_CPU = new Set([
+  uapi.BPF_MAP_TYPE_PERCPU_HASH, uapi.BPF_MAP_TYPE_PERCPU_ARRAY, uapi.BPF_MAP_TYPE_LRU_PERCPU_HASH, uapi.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+]);
+
+/**
+ * A map in the kernel, by a descriptor that this object owns; it lives as long as a descriptor, a pin or a program refers to
+ * it.
+ */
 export class BpfMap {
   readonly fd: Fd;
   readonly spec: MapSpec;
@@ -29,9 +49,16 @@ export class BpfMap {
     this.spec = spec;
   }
 
-  /** @throws SyscallError EPERM without CAP_BPF; E2BIG or ENOMEM when it does not fit. @kernel map_create */
-  static create(spec: MapSpec): BpfMap {
-    const attr = new Attr().u32(0, spec.type).u32(4, spec.keySize).u32(8, spec.valueSize).u32(12, spec.maxEntries).u32(16, spec.flags).name(28, spec.name);
+  /**
+   * @throws SyscallError EPERM without CAP_BPF; EINVAL for what the type does not take; E2BIG or ENOMEM when it does not fit.
+   * @kernel map_create
+   */
+  static create(spec: MapSpec, { inner, types }: MapCreation = {}): BpfMap {
+    const attr = new Attr()
+      .u32(0, spec.type).u32(4, spec.keySize).u32(8, spec.valueSize).u32(12, spec.maxEntries).u32(16, spec.flags)
+      .name(28, spec.name).u64(64, spec.extra ?? 0n);
+    if (inner !== undefined) attr.u32(20, inner.fd.number);
+    if (types !== undefined) attr.u32(48, types.fd.number).u32(52, types.key).u32(56, types.value);
     return new BpfMap(new Fd(attr.call(uapi.BPF_MAP_CREATE, `BPF_MAP_CREATE ${spec.name}`)), spec);
   }
 
@@ -40,45 +67,63 @@ export class BpfMap {
     return new BpfMap(fd, mapInfo(fd));
   }
 
-  /** The value, or undefined where the key is absent. */
+  /** Bytes of a value as user space sees it: for per-CPU types one for each possible CPU, each rounded up to 8. */
+  get valueBytes(): number {
+    const { type, valueSize } = this.spec;
+    return PER_CPU.has(type) ? roundUp(valueSize, 8) * possibleCpus() : valueSize;
+  }
+
+  /** The value, or undefined where the key is absent. For a map of maps it is the id of the inner one. */
   lookup(key: Buffer): Buffer | undefined {
-    const value = Buffer.alloc(this.spec.valueSize);
-    try {
-      this.#element(key).pointer(16, value).call(uapi.BPF_MAP_LOOKUP_ELEM, 'BPF_MAP_LOOKUP_ELEM');
-      return value;
-    } catch (error) {
-      if (error instanceof SyscallError && error.errnoName === 'ENOENT') return undefined;
-      throw error;
-    }
+    const value = Buffer.alloc(this.valueBytes);
+    const attr = this.#element(key).pointer(16, value);
+    return unlessAbsent(() => attr.call(uapi.BPF_MAP_LOOKUP_ELEM, 'BPF_MAP_LOOKUP_ELEM')) === undefined ? undefined : value;
   }
 
+  /** Sets a value. Arrays of programs or maps take a descriptor's number. @throws SyscallError E2BIG when full or past the end. */
   update(key: Buffer, value: Buffer): void {
-    this.#element(key).pointer(16, value).call(uapi.BPF_MAP_UPDATE_ELEM, 'BPF_MAP_UPDATE_ELEM');
+    this.#element(key, value).pointer(16, value).call(uapi.BPF_MAP_UPDATE_ELEM, 'BPF_MAP_UPDATE_ELEM');
   }
 
+  /** @throws SyscallError ENOENT where the key is absent; EINVAL for arrays. */
   delete(key: Buffer): void {
     this.#element(key).call(uapi.BPF_MAP_DELETE_ELEM, 'BPF_MAP_DELETE_ELEM');
   }
 
-  /** All values of an array map, in the order of their indices. */
-  readValues(): Buffer {
-    const { maxEntries, valueSize } = this.spec;
-    const keys = Buffer.alloc(maxEntries * 4);
-    const values = Buffer.alloc(maxEntries * valueSize);
-    const next = Buffer.alloc(8);
-    const attr = new Attr().pointer(8, next).pointer(16, keys).pointer(24, values).u32(32, maxEntries).u32(36, this.fd.number);
-    try {
-      attr.call(uapi.BPF_MAP_LOOKUP_BATCH, 'BPF_MAP_LOOKUP_BATCH');
-    } catch (error) {
-      // ENOENT says "that was the last one", with everything filled in.
-      if (!(error instanceof SyscallError && error.errnoName === 'ENOENT')) throw error;
-    }
-    return values;
+  /** The key after this one, the first without one; undefined at the end. A key that is gone starts over. */
+  nextKey(key?: Buffer): Buffer | undefined {
+    const next = Buffer.alloc(this.spec.keySize);
+    const attr = (key === undefined ? new Attr().u32(0, this.fd.number) : this.#element(key)).pointer(16, next);
+    return unlessAbsent(() => attr.call(uapi.BPF_MAP_GET_NEXT_KEY, 'BPF_MAP_GET_NEXT_KEY')) === undefined ? undefined : next;
   }
 
-  /** Maps the values of an array that was created with BPF_F_MMAPABLE. */
+  /**
+   * All entries, many with each call. Keys and values of a chunk lie one after the other and are overwritten by the next.
+   *
+   * Where others change the map meanwhile, entries may be missing or come twice.
+   */
+  chunks(entries?: number): Generator<Chunk> {
+    return readChunks(this, entries);
+  }
+
+  /** Sets `count` entries whose keys and values lie one after the other. @throws SyscallError like `update`; those before stay. */
+  updateMany(keys: Buffer, values: Buffer, count: number): void {
+    updateBatch(this, keys, values, count);
+  }
+
+  /** All values of an array map, in the order of their indices. */
+  readValues(): Buffer {
+    const [all] = this.chunks(this.spec.maxEntries);
+    return all!.values;
+  }
+
+  /**
+   * Maps the values of an array that was created with BPF_F_MMAPABLE, each rounded up to 8 bytes.
+   *
+   * @throws SyscallError EPERM for writing to a frozen one. @kernel array_map_mmap
+   */
   map({ writable }: { writable: boolean }): Mapping {
-    const length = Math.ceil((this.spec.maxEntries * Math.ceil(this.spec.valueSize / 8) * 8) / 4096) * 4096;
+    const length = roundUp(this.spec.maxEntries * roundUp(this.spec.valueSize, 8), 4096);
     return mapShared(this.fd, length, { writable });
   }
 
@@ -87,24 +132,54 @@ export class BpfMap {
     new Attr().u32(0, this.fd.number).call(uapi.BPF_MAP_FREEZE, 'BPF_MAP_FREEZE');
   }
 
+  info(): MapInfo {
+    return mapInfo(this.fd);
+  }
+
+  /** Bytes of kernel memory. */
+  memoryBytes(): number {
+    return memoryBytes(this.fd);
+  }
+
   close(): void {
     this.fd.close();
   }
 
-  #element(key: Buffer): Attr {
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The kernel reads as many bytes as the map says: a shorter Buffer would give it foreign memory. */
+  #element(key: Buffer, value?: Buffer): Attr {
+    const { name, keySize } = this.spec;
+    if (key.length !== keySize) throw new RangeError(`map ${name} has keys of ${keySize} bytes, not ${key.length}`);
+    if (value !== undefined && value.length !== this.valueBytes)
+      throw new RangeError(`map ${name} has values of ${this.valueBytes} bytes, not ${value.length}`);
     return new Attr().u32(0, this.fd.number).pointer(8, key);
   }
 }
 
-/** A 32-bit array index as a key. */
+/** A 32-bit array index as a key, or a descriptor's number as a value. */
 export function indexKey(index: number): Buffer {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(index);
   return key;
 }
 
+/** What the kernel answers, or undefined for ENOENT. */
+export function unlessAbsent(work: () => number): number | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof SyscallError && error.errnoName === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+
 function mapInfo(fd: Fd): MapInfo {
-  const info = objectInfo(fd, 80);
+  const info = objectInfo(fd, 88);
   return {
     type: info.readUInt32LE(0),
     id: info.readUInt32LE(4),
@@ -112,6 +187,7 @@ function mapInfo(fd: Fd): MapInfo {
     valueSize: info.readUInt32LE(12),
     maxEntries: info.readUInt32LE(16),
     flags: info.readUInt32LE(20),
-    name: info.toString('latin1', 24, 40).replace(/\0.*$/s, ''),
+    name: cString(info.subarray(24, 40)),
+    extra: info.readBigUInt64LE(80),
   };
 }

@@ -1,28 +1,37 @@
 import { mkdirSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OperationError, SyscallError } from '../../lib/errors.ts';
-import { call, Fd } from '../syscalls/index.ts';
+import { call, Fd, toSyscallError } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
+import { unlessAbsent } from './map.ts';
 
 /** linux/magic.h BPF_FS_MAGIC */
 const BPF_FS_MAGIC = 0xcafe4a11;
 const DEFAULT_BPFFS = '/sys/fs/bpf';
 
-/** Pins an object so that it outlives the process; the folder is made as needed. @throws SyscallError EEXIST when taken. */
+/**
+ * Pins an object so that it outlives the process; the folder is made as needed. Unlinking the file removes the pin.
+ *
+ * @throws SyscallError EEXIST when the name is taken; EINVAL outside a bpf file system; ENOSPC when that is full.
+ */
 export function pin(fd: Fd, path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   new Attr().string(0, path).u32(8, fd.number).call(uapi.BPF_OBJ_PIN, `BPF_OBJ_PIN ${path}`);
 }
 
-/** Opens a pinned object, or undefined where nothing is pinned. */
-export function openPin(path: string): Fd | undefined {
+function makeFolder(path: string): void {
   try {
-    return new Fd(new Attr().string(0, path).call(uapi.BPF_OBJ_GET, `BPF_OBJ_GET ${path}`));
+    mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    if (error instanceof SyscallError && error.errnoName === 'ENOENT') return undefined;
-    throw error;
+    throw toSyscallError(`mkdir ${path}`, error);
   }
+}
+
+/** Opens a pinned object, or undefined where nothing is pinned. @throws SyscallError EACCES where the file is something else. */
+export function openPin(path: string): Fd | undefined {
+  const number = unlessAbsent(() => new Attr().string(0, path).call(uapi.BPF_OBJ_GET, `BPF_OBJ_GET ${path}`));
+  return number === undefined ? undefined : new Fd(number);
 }
 
 /**
@@ -30,23 +39,21 @@ export function openPin(path: string): Fd | undefined {
  *
  * @throws OperationError SL2301 when it cannot be mounted or the path is another file system.
  */
-export function ensureBpffs(): string {
-  const path = process.env['SLUICE_BPFFS'] ?? DEFAULT_BPFFS;
+export function ensureBpffs(path: string = process.env['SLUICE_BPFFS'] ?? DEFAULT_BPFFS): string {
   if (isBpffs(path)) return path;
   try {
     call('mount', `mount bpf on ${path}`, 'bpf', path, 'bpf', 0, null);
+    return path;
   } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
     throw new OperationError(`no bpf file system at ${path}`, {
-      code: 'SL2301',
-      causes: [error instanceof Error ? error.message : String(error)],
-      hints: [`mount -t bpf bpf ${path}`],
-      cause: error,
+      code: 'SL2301', reason: error.reason, causes: [error.message], hints: [`mount -t bpf bpf ${path}`], cause: error,
     });
   }
-  return path;
 }
 
-function isBpffs(path: string): boolean {
+/** Whether a path lies in a bpf file system. */
+export function isBpffs(path: string): boolean {
   try {
     return statfsSync(path).type === BPF_FS_MAGIC;
   } catch {

@@ -1,8 +1,9 @@
-import { SyscallError, VerifierError } from '../../lib/errors.ts';
-import { Fd } from '../syscalls/index.ts';
+import { SyscallError } from '../../lib/errors.ts';
+import { address, Fd } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
-import { objectInfo } from './info.ts';
+import { cString, memoryBytes, objectInfo } from './info.ts';
+import { explainLog } from './verifier-log.ts';
 
 export interface ProgramSpec {
   name: string;
@@ -24,6 +25,8 @@ export interface ProgramInfo {
   name: string;
   jitedBytes: number;
   translatedBytes: number;
+  /** Maps that it refers to. */
+  mapIds: number[];
   /** Nanoseconds and runs since statistics were switched on; 0 while they are off. */
   runTimeNs: bigint;
   runs: bigint;
@@ -32,12 +35,26 @@ export interface ProgramInfo {
 
 export interface TestRun {
   data: Buffer;
+  /** The context structure of the program's type, as user space may set it. */
   context?: Buffer;
   repeat?: number;
+  /** BPF_F_TEST_* */
   flags?: number;
   batchSize?: number;
+  /** Room for the packet as the program left it. @default none: it is not copied */
+  outputBytes?: number;
 }
 
+export interface TestRunResult {
+  /** What the program returned the last time. */
+  result: number;
+  /** Mean of all repeats. */
+  durationNs: number;
+  /** The packet afterwards; empty without `outputBytes`. */
+  output: Buffer;
+}
+
+/** A program in the kernel, by a descriptor that this object owns. */
 export class BpfProgram {
   readonly fd: Fd;
   readonly name: string;
@@ -58,41 +75,75 @@ export class BpfProgram {
       return loadOnce(spec);
     } catch (error) {
       if (!(error instanceof SyscallError) || error.errnoName === 'EPERM') throw error;
-      throw explainRefusal(spec, error);
+      return loadLogged(spec, error);
     }
   }
 
-  /** Runs it on crafted data; `durationNs` is the mean of all repeats. @kernel bpf_prog_test_run */
-  testRun({ data, context, repeat = 1, flags = 0, batchSize = 0 }: TestRun): { result: number; durationNs: number } {
+  /** Takes over a descriptor that came from a pin or an id. */
+  static adopt(fd: Fd): BpfProgram {
+    return new BpfProgram(fd, programInfo(fd).name);
+  }
+
+  /**
+   * Runs it on crafted data.
+   *
+   * @throws SyscallError ENOTSUPP for types that cannot; ENOSPC when the output is larger than `outputBytes`; EINTR when a
+   *   signal came. @kernel bpf_prog_test_run
+   */
+  testRun({ data, context, repeat = 1, flags = 0, batchSize = 0, outputBytes = 0 }: TestRun): TestRunResult {
+    const output = Buffer.alloc(outputBytes);
     const attr = new Attr().u32(0, this.fd.number).u32(8, data.length).pointer(16, data).u32(32, repeat).u32(64, flags).u32(72, batchSize);
     if (context !== undefined) attr.u32(40, context.length).pointer(48, context);
+    if (outputBytes > 0) attr.u32(12, outputBytes).pointer(24, output);
     attr.call(uapi.BPF_PROG_TEST_RUN, `BPF_PROG_TEST_RUN ${this.name}`);
-    return { result: attr.bytes.readUInt32LE(4), durationNs: attr.bytes.readUInt32LE(36) };
+    const length = outputBytes > 0 ? attr.bytes.readUInt32LE(12) : 0;
+    return { result: attr.bytes.readUInt32LE(4), durationNs: attr.bytes.readUInt32LE(36), output: output.subarray(0, length) };
   }
 
   info(): ProgramInfo {
     return programInfo(this.fd);
   }
 
+  /** Bytes of kernel memory, without the maps. */
+  memoryBytes(): number {
+    return memoryBytes(this.fd);
+  }
+
   close(): void {
     this.fd.close();
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
+/** What the kernel says about the program behind a descriptor. */
 export function programInfo(fd: Fd): ProgramInfo {
-  const info = objectInfo(fd, 232);
+  const mapCount = objectInfo(fd, INFO_BYTES).readUInt32LE(52);
+  const ids = Buffer.alloc(mapCount * 4);
+  const info = objectInfo(fd, INFO_BYTES, (request) => {
+    request.writeUInt32LE(mapCount, 52);
+    request.writeBigUInt64LE(address(ids), 56);
+  });
   return {
     type: info.readUInt32LE(0),
     id: info.readUInt32LE(4),
-    tag: info.toString('hex', 8, 16),
+    tag: info.toString('hex', 8, 8 + uapi.BPF_TAG_SIZE),
     jitedBytes: info.readUInt32LE(16),
     translatedBytes: info.readUInt32LE(20),
-    name: info.toString('latin1', 64, 80).replace(/\0.*$/s, ''),
+    mapIds: Array.from({ length: mapCount }, (_, i) => ids.readUInt32LE(i * 4)),
+    name: cString(info.subarray(64, 80)),
     runTimeNs: info.readBigUInt64LE(192),
     runs: info.readBigUInt64LE(200),
     verifiedInstructions: info.readUInt32LE(216),
   };
 }
+
+/** sizeof(struct bpf_prog_info) since Linux 6.0 */
+const INFO_BYTES = 232;
+const FUNC_INFO_BYTES = 8;
+const LINE_INFO_BYTES = 16;
 
 function loadOnce(spec: ProgramSpec, log?: Buffer): BpfProgram {
   const attr = new Attr()
@@ -105,25 +156,24 @@ function loadOnce(spec: ProgramSpec, log?: Buffer): BpfProgram {
   if (log !== undefined) attr.u32(24, 1).u32(28, log.length).pointer(32, log);
   if (spec.btf !== undefined) {
     const { fd, functionInfo, lineInfo } = spec.btf;
-    attr.u32(72, fd.number).u32(76, 8).pointer(80, functionInfo).u32(88, functionInfo.length / 8);
-    attr.u32(92, 16).pointer(96, lineInfo).u32(104, lineInfo.length / 16);
+    attr.u32(72, fd.number).u32(76, FUNC_INFO_BYTES).pointer(80, functionInfo).u32(88, functionInfo.length / FUNC_INFO_BYTES);
+    attr.u32(92, LINE_INFO_BYTES).pointer(96, lineInfo).u32(104, lineInfo.length / LINE_INFO_BYTES);
   }
   return new BpfProgram(new Fd(attr.call(uapi.BPF_PROG_LOAD, `BPF_PROG_LOAD ${spec.name}`)), spec.name);
 }
 
-/** Loads again with a log, growing it until it holds everything. */
-function explainRefusal(spec: ProgramSpec, first: SyscallError): Error {
+/** Loads again with a log, growing it until it holds everything. Succeeds where a signal had interrupted the first time. */
+function loadLogged(spec: ProgramSpec, first: SyscallError): BpfProgram {
   for (let size = 1 << 18; size <= 1 << 26; size *= 8) {
     const log = Buffer.alloc(size);
     try {
-      loadOnce(spec, log).close();
-      return first;
+      return loadOnce(spec, log);
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
       if (error.errnoName === 'ENOSPC') continue;
-      const text = log.toString('utf8', 0, Math.max(0, log.indexOf(0)));
-      return text === '' ? error : new VerifierError(spec.name, error.errnoName, text);
+      const text = cString(log);
+      throw text === '' ? error : explainLog(spec.name, error.errnoName, text);
     }
   }
-  return first;
+  throw first;
 }

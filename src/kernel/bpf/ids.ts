@@ -1,0 +1,32 @@
+/** Every object of a kind that the kernel has, by its id. Ids are never used again. */
+
+import { Fd } from '../syscalls/index.ts';
+import { bpf as uapi } from '../uapi/index.ts';
+import { Attr } from './attr.ts';
+import { unlessAbsent } from './map.ts';
+
+export type ObjectKind = 'program' | 'map' | 'link';
+
+const COMMANDS: Readonly<Record<ObjectKind, { next: number; open: number; name: string }>> = {
+  program: { next: uapi.BPF_PROG_GET_NEXT_ID, open: uapi.BPF_PROG_GET_FD_BY_ID, name: 'PROG' },
+  map: { next: uapi.BPF_MAP_GET_NEXT_ID, open: uapi.BPF_MAP_GET_FD_BY_ID, name: 'MAP' },
+  link: { next: uapi.BPF_LINK_GET_NEXT_ID, open: uapi.BPF_LINK_GET_FD_BY_ID, name: 'LINK' },
+};
+
+/** Ids in ascending order. @throws SyscallError EPERM without CAP_SYS_ADMIN. */
+export function* objectIds(kind: ObjectKind): Generator<number> {
+  const { next, name } = COMMANDS[kind];
+  for (let id = 0; ; ) {
+    const attr = new Attr().u32(0, id);
+    if (unlessAbsent(() => attr.call(next, `BPF_${name}_GET_NEXT_ID`)) === undefined) return;
+    id = attr.bytes.readUInt32LE(4);
+    yield id;
+  }
+}
+
+/** Opens an object, which the caller closes; undefined when it is gone. @throws SyscallError EPERM without CAP_SYS_ADMIN. */
+export function openById(kind: ObjectKind, id: number): Fd | undefined {
+  const { open, name } = COMMANDS[kind];
+  const number = unlessAbsent(() => new Attr().u32(0, id).call(open, `BPF_${name}_GET_FD_BY_ID ${id}`));
+  return number === undefined ? undefined : new Fd(number);
+}

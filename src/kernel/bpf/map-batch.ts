@@ -1,0 +1,101 @@
+/** Many entries of a map with one system call, and one by one for types and kernels that cannot. */
+
+import { SyscallError } from '../../lib/errors.ts';
+import { bpf as uapi } from '../uapi/index.ts';
+import { Attr } from './attr.ts';
+import type { BpfMap } from './map.ts';
+
+/** `count` entries; key i starts at `i * keySize`, value i at `i * valueBytes`. */
+export interface Chunk {
+  keys: Buffer;
+  values: Buffer;
+  count: number;
+}
+
+const ENTRIES = 65_536;
+
+/** Reads all entries, `entries` at a time; the Buffers of a chunk are used again for the next. */
+export function* readChunks(map: BpfMap, entries: number = ENTRIES): Generator<Chunk> {
+  let space = allocate(map, Math.min(entries, map.spec.maxEntries));
+  for (let first = true; ; ) {
+    const outcome = lookupBatch(map, space, first);
+    if (outcome === 'unsupported') return yield* readSingly(map, space);
+    if (outcome === 'too small') {
+      space = { ...allocate(map, space.entries * 2), position: space.position };
+      continue;
+    }
+    if (outcome.count > 0) yield cut(map, space, outcome.count);
+    if (outcome.last) return;
+    first = false;
+  }
+}
+
+interface Space {
+  entries: number;
+  keys: Buffer;
+  values: Buffer;
+  /** Where the kernel goes on: a key, or a number of its own. */
+  position: Buffer;
+}
+
+const allocate = (map: BpfMap, entries: number): Space => ({
+  entries,
+  keys: Buffer.allocUnsafe(entries * map.spec.keySize),
+  values: Buffer.allocUnsafe(entries * map.valueBytes),
+  position: Buffer.alloc(Math.max(8, map.spec.keySize)),
+});
+
+function lookupBatch(map: BpfMap, { entries, keys, values, position }: Space, first: boolean): { count: number; last: boolean } | 'unsupported' | 'too small' {
+  const attr = new Attr().pointer(8, position).pointer(16, keys).pointer(24, values).u32(32, entries).u32(36, map.fd.number);
+  if (!first) attr.pointer(0, position);
+  let last = false;
+  try {
+    attr.call(uapi.BPF_MAP_LOOKUP_BATCH, 'BPF_MAP_LOOKUP_BATCH');
+  } catch (error) {
+    if (first && isUnsupported(error)) return 'unsupported';
+    // A hash map hands out whole buckets only.
+    if (isErrno(error, 'ENOSPC')) return 'too small';
+    // ENOENT says "that was the last chunk", and the chunk is valid.
+    if (!isErrno(error, 'ENOENT')) throw error;
+    last = true;
+  }
+  return { count: attr.bytes.readUInt32LE(32), last };
+}
+
+function* readSingly(map: BpfMap, space: Space): Generator<Chunk> {
+  let count = 0;
+  for (let key = map.nextKey(); key !== undefined; key = map.nextKey(key)) {
+    const value = map.lookup(key);
+    // Deleted since its key was read.
+    if (value === undefined) continue;
+    key.copy(space.keys, count * key.length);
+    value.copy(space.values, count * value.length);
+    if (++count < space.entries) continue;
+    yield cut(map, space, count);
+    count = 0;
+  }
+  if (count > 0) yield cut(map, space, count);
+}
+
+const cut = (map: BpfMap, { keys, values }: Space, count: number): Chunk => ({
+  keys: keys.subarray(0, count * map.spec.keySize), values: values.subarray(0, count * map.valueBytes), count,
+});
+
+/** Sets `count` entries. */
+export function updateBatch(map: BpfMap, keys: Buffer, values: Buffer, count: number): void {
+  const { keySize } = map.spec;
+  if (keys.length < count * keySize || values.length < count * map.valueBytes) throw new RangeError(`fewer than ${count} entries for map ${map.spec.name}`);
+  try {
+    new Attr().pointer(16, keys).pointer(24, values).u32(32, count).u32(36, map.fd.number).call(uapi.BPF_MAP_UPDATE_BATCH, 'BPF_MAP_UPDATE_BATCH');
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    for (let i = 0; i < count; i++)
+      map.update(keys.subarray(i * keySize, (i + 1) * keySize), values.subarray(i * map.valueBytes, (i + 1) * map.valueBytes));
+  }
+}
+
+/** EINVAL: before Linux 5.6 there was no such command. */
+const isUnsupported = (error: unknown): boolean =>
+  isErrno(error, 'ENOTSUPP') || isErrno(error, 'EOPNOTSUPP') || isErrno(error, 'EINVAL');
+
+const isErrno = (error: unknown, name: string): boolean => error instanceof SyscallError && error.errnoName === name;
