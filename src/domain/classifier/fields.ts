@@ -49,7 +49,7 @@ export const L4 = {
   TCP_FRAGMENT_1: 4,
   /** IPv6: the chain of extension headers is cut off: x_tables drops it at the first `-p`. */
   MALFORMED: 5,
-  /** IPv6: a fragment without a readable last header: no `-p` matches. */
+  /** IPv6: a non-first fragment that begins with an extension header: x_tables drops it at the first `-p`, too. */
   NO_PROTOCOL: 6,
 } as const;
 

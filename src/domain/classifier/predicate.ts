@@ -134,9 +134,8 @@ function interfaceTest(context: PredicateContext, field: number, { negated, valu
 function protocolTest(context: PredicateContext, { negated, value }: Test<number>): Ref {
   const test = negate(context, negated, within(context, Field.PROTO, [value, value]));
   if (context.family === 'ipv4') return test;
-  const readable = negate(context, true, within(context, Field.L4, [L4.NO_PROTOCOL, L4.NO_PROTOCOL]));
-  const malformed = context.backend === 'legacy' ? hot(context) : miss(context);
-  return all(context, [l4Test(context, [L4.MALFORMED], malformed), readable, test]);
+  const unreadable = context.backend === 'legacy' ? hot(context) : miss(context);
+  return all(context, [l4Test(context, [L4.MALFORMED, L4.NO_PROTOCOL], unreadable), test]);
 }
 
 /** `end` where L4 is one of `classes`, HIT elsewhere. */

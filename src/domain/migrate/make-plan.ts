@@ -36,7 +36,7 @@ export async function makePlan(request: PlanRequest): Promise<PlanReport> {
     const node = request.file === undefined ? { node: thisNode(request) } : {};
     writeFileSync(request.out, writePlan(describePlan(families, { ...request, ...node, created: new Date() })), { mode: 0o600 });
   }
-  return reportPlan(families, { counters: request.counters, warnings: [...warnings, ...foreignWriters(wanted)], ...(request.out === undefined ? {} : { out: request.out }) });
+  return reportPlan(families, { counters: request.counters, warnings: [...warnings, ...foreignWriters(wanted), ...untrackedFragments(wanted)], ...(request.out === undefined ? {} : { out: request.out }) });
 }
 
 const readFile = ({ backend, families }: PlanRequest, path: string): Ruleset =>
@@ -75,4 +75,13 @@ function foreignWriters(rulesets: readonly Ruleset[]): string[] {
   return writers
     .filter(([, pattern]) => names.some((name) => pattern.test(name)))
     .map(([writer]) => `${writer} owns chains in the filter table and may write them again; keep them in iptables with --keep-in-iptables, or stop it`);
+}
+
+/**
+ * iptables-nft compares bytes at the place of the transport header even in later fragments and cut-off headers, which the
+ * packet key does not carry. Where connections are tracked there are no fragments, so only untracked rulesets are told.
+ */
+function untrackedFragments(rulesets: readonly Ruleset[]): string[] {
+  return rulesets.filter(({ backend, tables }) => backend === 'nft' && !tables.some(({ chains }) => chains.some(({ rules }) => rules.some(({ matches }) => matches.some(({ kind }) => kind === 'conntrack' || kind === 'state')))))
+    .map(({ family }) => `${family}: without connection tracking, later fragments and headers that are cut off are judged as iptables-legacy would, not byte for byte as iptables-nft does`);
 }

@@ -48,7 +48,7 @@ function headerSteps(rule: Rule, family: Family, legacy: boolean): Step[] {
   if (rule.inInterface !== undefined) add([nameBox(Field.IIF, rule.inInterface.value)], rule.inInterface.negated);
   if (rule.outInterface !== undefined) add([nameBox(Field.OIF, rule.outInterface.value)], rule.outInterface.negated);
   if (rule.protocol !== undefined) {
-    if (family === 'ipv6') steps.push({ match: [l4Box([0, 1, 2, 3, 4])], drop: legacy ? [l4Box([L4.MALFORMED])] : [] });
+    if (family === 'ipv6') steps.push({ match: [l4Box([0, 1, 2, 3, 4])], drop: legacy ? [l4Box([L4.MALFORMED, L4.NO_PROTOCOL])] : [] });
     add([box(Field.PROTO, [[rule.protocol.value, rule.protocol.value]])], rule.protocol.negated);
   }
   if (rule.fragment !== undefined) add([l4Box([L4.FRAGMENT, L4.TCP_FRAGMENT_1])], rule.fragment.negated);
