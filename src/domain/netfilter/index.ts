@@ -4,7 +4,7 @@ export type * from './model.ts';
 export { holdsRules, readDump, readRulesets, type DumpOptions, type ReadOptions, type Rulesets } from './inspect.ts';
 export { expandRule } from './save/expand.ts';
 export { parseSave, type ParseOptions } from './save/parse.ts';
-export { printRule, printSave, type PrintOptions } from './save/print.ts';
+export { printRule, printSave, printSaveBytes, type PrintOptions } from './save/print.ts';
 export { targetName } from './save/target.ts';
 export * from './kube/index.ts';
 export * from './walk/index.ts';

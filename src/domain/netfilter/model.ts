@@ -30,10 +30,12 @@ export interface Ruleset {
   layout: LayoutItem[];
   /** False when the text did not end in a newline. */
   finalNewline: boolean;
+  /** Set when the bytes were not UTF-8: each character then stands for one byte. */
+  encoding?: 'latin1';
 }
 
-/** One line of the dump outside a table, or a table by its index in `tables`. */
-export type LayoutItem = { text: string } | { table: number };
+/** One line of the dump outside a table, or a table by its index in `tables`; `blanks` stood behind its name. */
+export type LayoutItem = { text: string } | { table: number; blanks?: string };
 
 export interface Table {
   name: string;
@@ -43,8 +45,11 @@ export interface Table {
   layout: TableItem[];
 }
 
-/** A line inside a table: verbatim text (comment, blank), a chain declaration, or a rule. */
-export type TableItem = { text: string } | { chain: number } | { rule: Rule };
+/**
+ * A line inside a table: verbatim text (comment, blank, a rule marked `-4` or `-6` for the other family), a chain
+ * declaration, or a rule. `gaps` as in `Spelling`.
+ */
+export type TableItem = { text: string } | { chain: number; gaps?: string[] } | { rule: Rule };
 
 export interface Chain {
   name: string;
@@ -82,6 +87,8 @@ export interface Rule {
   counters?: Counters;
   /** The tokens of the rule after `-A CHAIN`, in order, for printing. */
   options: RuleOption[];
+  /** Only where the line is written in another way than iptables-save would. */
+  spelling?: Spelling;
 
   /** `-s`; a hand-written dump may list several, which the kernel stores as one rule each (see `expandRule`). */
   source?: Test<Prefix[]>;
@@ -98,11 +105,21 @@ export interface Rule {
   target: Target;
 }
 
+/** What hand-written text has beside its options: needed to print it as it stood. */
+export interface Spelling {
+  /** The words up to the chain: counters, `-A` or `--append`, the name. */
+  head: string[];
+  /** The blanks before each word of the line and at its end. */
+  gaps: string[];
+}
+
 /** One option as it stood: `! --dport 80` is `{ negated, name: '--dport', values: ['80'] }`. */
 export interface RuleOption {
   negated: boolean;
   name: string;
   values: OptionValue[];
+  /** Written as one word, `--dport=80`. */
+  joined?: true;
 }
 
 /** A value and how it was quoted; `raw` is the text to print, quotes and escapes included. */

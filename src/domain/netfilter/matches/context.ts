@@ -1,5 +1,4 @@
 import type { Family, Match, RuleOption } from '../model.ts';
-import { canonicalName } from '../save/options.ts';
 import { parseError, type Line, type Token } from '../save/tokens.ts';
 
 /** An option with the columns of its words. */
@@ -13,12 +12,15 @@ export interface ParsedOption extends RuleOption {
 /** A match as it stood: `-m NAME` and its options. */
 export interface MatchText {
   name: string;
+  column: number;
   options: ParsedOption[];
 }
 
 export interface MatchReader {
-  /** Options that belong to the match, by canonical name. */
+  /** Options that belong to the match, by canonical name; each may stand once. */
   options: ReadonlySet<string>;
+  /** The match works only in rules with `-p` of one of these, not negated. */
+  protocols?: ReadonlySet<number>;
   read(text: MatchText, family: Family, line: Line): Match;
 }
 
@@ -28,13 +30,18 @@ export function onlyToken(option: ParsedOption, line: Line): Token {
   return option.tokens[0]!;
 }
 
+/** The words of an option as they stood. */
+export function optionWords({ negated, name, values, joined }: RuleOption): string[] {
+  const raw = values.map((value) => value.raw);
+  const words = joined === true ? [`${name}=${raw[0]}`] : [name, ...raw];
+  return negated ? ['!', ...words] : words;
+}
+
 /** An option as text, to keep what is not interpreted. */
-export const optionText = ({ negated, name, values }: RuleOption): string =>
-  [negated ? '! ' : '', name, ...values.map(({ raw }) => ` ${raw}`)].join('');
+export const optionText = (option: RuleOption): string => optionWords(option).join(' ');
 
 /** The option of a name, if the match has it. */
-export const optionOf = ({ options }: MatchText, name: string): ParsedOption | undefined =>
-  options.find((option) => canonicalName(option.name) === name);
+export const optionOf = ({ options }: MatchText, name: string): ParsedOption | undefined => options.find(({ canonical }) => canonical === name);
 
 /** Everything but the options in `known`, as text. */
 export const remaining = ({ options }: MatchText, known: ReadonlySet<string>): string[] =>

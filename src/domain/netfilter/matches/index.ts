@@ -1,26 +1,35 @@
 /** Matches that sluice understands, by the name after `-m`; every other one is kept as it stood. */
 
-import type { Family, Match } from '../model.ts';
-import type { Line } from '../save/tokens.ts';
+import type { Family, Match, Test } from '../model.ts';
+import { parseError, type Line } from '../save/tokens.ts';
 import { optionText, type MatchReader, type MatchText } from './context.ts';
 import { icmp, icmp6 } from './icmp.ts';
 import { comment, conntrack, iprange, mark, state } from './others.ts';
 import { multiport, portReader, tcp } from './ports.ts';
 
 export type { MatchText, ParsedOption } from './context.ts';
-export { onlyToken, optionText } from './context.ts';
+export { onlyToken, optionText, optionWords } from './context.ts';
 
-const READERS: Readonly<Record<string, MatchReader>> = {
-  tcp, udp: portReader('udp'), udplite: portReader('udplite'), sctp: portReader('sctp', ['--chunk-types']),
-  dccp: portReader('dccp', ['--dccp-types', '--dccp-option']), multiport, icmp, icmp6, iprange, conntrack, state, mark, comment,
-};
+const READERS: ReadonlyMap<string, MatchReader> = new Map(Object.entries({
+  tcp, udp: portReader('udp', 17), udplite: portReader('udplite', 136), sctp: portReader('sctp', 132, ['--chunk-types']),
+  dccp: portReader('dccp', 33, ['--dccp-types', '--dccp-option']), multiport, icmp, icmp6, icmpv6: icmp6, 'ipv6-icmp': icmp6, iprange, conntrack,
+  state, mark, comment,
+}));
 
 /** Whether the match of that name takes an option; unknown for matches that sluice does not know. */
-export const takesOption = (match: string, option: string): boolean | undefined => READERS[match]?.options.has(option);
+export const takesOption = (match: string, option: string): boolean | undefined => READERS.get(match)?.options.has(option);
 
-/** The typed form of a match. @throws ParseError for a value that the match does not take. */
-export function readMatch(text: MatchText, family: Family, line: Line): Match {
-  const reader = READERS[text.name];
-  if (reader !== undefined && text.options.every((option) => reader.options.has(option.canonical))) return reader.read(text, family, line);
-  return { kind: 'opaque', name: text.name, text: [`-m ${text.name}`, ...text.options.map(optionText)].join(' ') };
+/**
+ * The typed form of a match in a rule with that `-p`.
+ *
+ * @throws ParseError for a value that the match does not take, and where the match cannot stand.
+ */
+export function readMatch(text: MatchText, protocol: Test<number> | undefined, family: Family, line: Line): Match {
+  const reader = READERS.get(text.name);
+  if (reader === undefined) return { kind: 'opaque', name: text.name, text: [`-m ${text.name}`, ...text.options.map(optionText)].join(' ') };
+  const twice = text.options.find((option, i) => text.options.findIndex(({ canonical }) => canonical === option.canonical) < i);
+  if (twice !== undefined) throw parseError(line, twice.column, `${twice.name} stands twice in one -m ${text.name}`);
+  if (reader.protocols !== undefined && !(protocol?.negated === false && reader.protocols.has(protocol.value)))
+    throw parseError(line, text.column, `-m ${text.name} needs -p with its protocol`);
+  return reader.read(text, family, line);
 }

@@ -1,6 +1,6 @@
 import type { ConntrackMatch, ConntrackState, Family, IprangeMatch, Test } from '../model.ts';
 import { parseError, type Line } from '../save/tokens.ts';
-import { parseFamilyAddress, parseMasked } from '../save/values.ts';
+import { parseFamilyAddress, parseMasked, splitWord } from '../save/values.ts';
 import { onlyToken, optionOf, remaining, type MatchReader, type MatchText, type ParsedOption } from './context.ts';
 
 const STATES: ReadonlySet<string> = new Set(['INVALID', 'NEW', 'ESTABLISHED', 'RELATED', 'UNTRACKED', 'SNAT', 'DNAT']);
@@ -8,8 +8,9 @@ const STATES: ReadonlySet<string> = new Set(['INVALID', 'NEW', 'ESTABLISHED', 'R
 const stateReader = (kind: ConntrackMatch['kind'], optionName: string, further: readonly string[]): MatchReader => ({
   options: new Set([optionName, ...further]),
   read: (text, _family, line): ConntrackMatch => {
+    if (text.options.length === 0) throw parseError(line, text.column, `-m ${kind} needs an option`);
     const option = optionOf(text, optionName);
-    return { kind, ...(option === undefined ? {} : { states: readStates(option, line) }), uninterpreted: remaining(text, new Set([optionName])) };
+    return { kind, ...(option === undefined ? {} : { states: readStates(kind, option, line) }), uninterpreted: remaining(text, new Set([optionName])) };
   },
 });
 
@@ -21,17 +22,19 @@ export const conntrack = stateReader('conntrack', '--ctstate', [
 /** `-m state` */
 export const state = stateReader('state', '--state', []);
 
-function readStates(option: ParsedOption, line: Line): Test<ConntrackState[]> {
-  const names = onlyToken(option, line).value.toUpperCase().split(',');
-  const unknown = names.find((name) => !STATES.has(name));
-  if (unknown !== undefined) throw parseError(line, option.column, `unknown connection state '${unknown}'`);
-  return { negated: option.negated, value: names as ConntrackState[] };
+function readStates(kind: ConntrackMatch['kind'], option: ParsedOption, line: Line): Test<ConntrackState[]> {
+  const token = onlyToken(option, line);
+  const states = splitWord({ ...token, value: token.value.toUpperCase() }, ',');
+  const unknown = states.find(({ value }) => !STATES.has(value) || (kind === 'state' && value.endsWith('NAT')));
+  if (unknown !== undefined) throw parseError(line, unknown.column, `unknown connection state '${unknown.value}'`);
+  return { negated: option.negated, value: states.map(({ value }) => value as ConntrackState) };
 }
 
 /** `-m iprange` */
 export const iprange: MatchReader = {
   options: new Set(['--src-range', '--dst-range']),
   read: (text, family, line): IprangeMatch => {
+    if (text.options.length === 0) throw parseError(line, text.column, '-m iprange needs --src-range or --dst-range');
     const source = readRange(text, '--src-range', family, line);
     const destination = readRange(text, '--dst-range', family, line);
     return { kind: 'iprange', ...(source === undefined ? {} : { source }), ...(destination === undefined ? {} : { destination }) };
@@ -42,9 +45,9 @@ function readRange(text: MatchText, name: string, family: Family, line: Line): I
   const option = optionOf(text, name);
   if (option === undefined) return undefined;
   const token = onlyToken(option, line);
-  const [low, high = low] = token.value.split('-');
-  const address = (value: string): number[] => parseFamilyAddress({ ...token, value }, family, line);
-  return { negated: option.negated, value: { low: address(low!), high: address(high!) } };
+  const [low = token, high = low, excess] = splitWord(token, '-');
+  if (excess !== undefined) throw parseError(line, excess.column, `'${token.value}' is not a range of addresses`);
+  return { negated: option.negated, value: { low: parseFamilyAddress(low, family, line), high: parseFamilyAddress(high, family, line) } };
 }
 
 /** `-m mark` */
@@ -52,7 +55,7 @@ export const mark: MatchReader = {
   options: new Set(['--mark']),
   read: (text, _family, line) => {
     const option = optionOf(text, '--mark');
-    if (option === undefined) throw parseError(line, 1, '-m mark needs --mark');
+    if (option === undefined) throw parseError(line, text.column, '-m mark needs --mark');
     return { kind: 'mark', negated: option.negated, ...parseMasked(onlyToken(option, line), line) };
   },
 };
@@ -60,5 +63,9 @@ export const mark: MatchReader = {
 /** `-m comment` */
 export const comment: MatchReader = {
   options: new Set(['--comment']),
-  read: (text) => ({ kind: 'comment', text: text.options[0]?.tokens[0]?.value ?? '' }),
+  read: (text, _family, line) => {
+    const option = optionOf(text, '--comment');
+    if (option === undefined) throw parseError(line, text.column, '-m comment needs --comment');
+    return { kind: 'comment', text: onlyToken(option, line).value };
+  },
 };

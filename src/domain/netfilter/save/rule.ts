@@ -1,20 +1,25 @@
 import type { Counters, Family, Match, Prefix, Rule, Test } from '../model.ts';
 import { onlyToken, readMatch, takesOption, type MatchText, type ParsedOption } from '../matches/index.ts';
 import { arityOf, canonicalName, HEADER_OPTIONS } from './options.ts';
-import { readTarget, type TargetText } from './target.ts';
+import { mayTakeOptions, readTarget, type TargetText } from './target.ts';
 import { parseError, type Line, type Token } from './tokens.ts';
-import { parsePrefixes, parseProtocol } from './values.ts';
+import { parsePrefixes, parseProtocol, readCounters } from './values.ts';
 
 /** Match that a protocol brings with it when its options are used without `-m`. */
 const IMPLIED: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 33: 'dccp', 58: 'icmp6', 132: 'sctp', 136: 'udplite' };
 
 const LONGEST_INTERFACE = 15;
 
+/** Interfaces that a packet does not have at a hook, which iptables refuses to test there. */
+const ABSENT: ReadonlyMap<string, string> = new Map([['PREROUTING', '-o'], ['INPUT', '-o'], ['OUTPUT', '-i'], ['POSTROUTING', '-i']]);
+
 /** What a rule's line gives, in the order it stands. */
 interface Parts {
   header: ParsedOption[];
   matches: MatchText[];
   target?: TargetText;
+  /** Whatever `-m` or `-j` came last and may own options that nobody knows. */
+  last?: { options: ParsedOption[] };
 }
 
 export interface RuleContext {
@@ -24,41 +29,69 @@ export interface RuleContext {
   line: Line;
 }
 
-/** Reads the options after `-A CHAIN`. @throws ParseError at the column of what is wrong. */
-export function readRule(tokens: readonly Token[], place: { chain: string; number: number; counters?: Counters }, context: RuleContext): Rule {
-  const options = readOptions(tokens, context.line);
+/**
+ * Reads the options after `-A CHAIN`; undefined for a rule marked `-4` or `-6` that is for the other family.
+ *
+ * @throws ParseError at the column of what is wrong.
+ */
+export function readRule(tokens: readonly Token[], place: { chain: string; number: number; counters?: Counters }, context: RuleContext): Rule | undefined {
+  const { family, line } = context;
+  const options = readOptions(tokens, line);
+  if (options.some(({ canonical }) => canonical === (family === 'ipv4' ? '-6' : '-4'))) return undefined;
   const parts = assign(options, context);
   const rule: Rule = {
-    chain: place.chain, number: place.number, line: context.line.number,
+    chain: place.chain, number: place.number, line: line.number,
     ...(place.counters === undefined ? {} : { counters: place.counters }),
-    options: options.map(({ negated, name, values }) => ({ negated, name, values })),
-    matches: parts.matches.map((text): Match => readMatch(text, context.family, context.line)),
-    target: readTarget(parts.target, context.chains, context.line),
+    options: options.map(({ negated, name, values, joined }) => ({ negated, name, values, ...(joined === undefined ? {} : { joined }) })),
+    matches: [],
+    target: readTarget(parts.target, context.chains, line),
   };
-  for (const option of parts.header) readHeader(rule, option, context);
+  for (const [i, option] of parts.header.entries()) {
+    if (parts.header.findIndex(({ canonical }) => canonical === option.canonical) < i) throw parseError(line, option.column, `${option.name} stands twice`);
+    readHeader(rule, option, context);
+  }
+  rule.matches = parts.matches.map((text): Match => readMatch(text, rule.protocol, family, line));
   return rule;
 }
+
+const NEVER_NEGATED: ReadonlySet<string> = new Set(['-j', '-g', '-m', '-c', '-4', '-6']);
 
 function readOptions(tokens: readonly Token[], line: Line): ParsedOption[] {
   const options: ParsedOption[] = [];
   for (let i = 0; i < tokens.length; ) {
-    const negated = tokens[i]!.value === '!';
+    const negated = tokens[i]!.raw === '!';
     if (negated) i++;
-    const name = tokens[i];
-    if (name === undefined || !isOption(name)) throw parseError(line, (name ?? tokens.at(-1)!).column, `'${(name ?? tokens.at(-1)!).value}' is not an option`);
-    const end = endOfValues(tokens, i + 1, arityOf(name.value), name, line);
-    const values = tokens.slice(i + 1, end);
-    options.push({
-      negated, name: name.value, canonical: canonicalName(name.value), column: name.column, tokens: values,
-      values: values.map(({ value, raw }) => ({ value, raw })),
-    });
+    const token = tokens[i];
+    if (token === undefined || !(isOption(token) || token.raw === '-4' || token.raw === '-6')) throw parseError(line, (token ?? tokens.at(-1)!).column, `'${(token ?? tokens.at(-1)!).value}' is not an option`);
+    const { option, end } = readOption(tokens, i, negated, line);
+    if (negated && NEVER_NEGATED.has(option.canonical)) throw parseError(line, option.column, `! cannot stand before ${option.name}`);
+    options.push(option);
     i = end;
   }
   return options;
 }
 
+/** The option at `at` and its values: behind it, or joined to it as `--dport=80`. */
+function readOption(tokens: readonly Token[], at: number, negated: boolean, line: Line): { option: ParsedOption; end: number } {
+  const token = tokens[at]!;
+  const equals = token.raw.startsWith('--') ? token.raw.indexOf('=') : -1;
+  const name = equals < 0 ? token.value : token.raw.slice(0, equals);
+  const end = equals < 0 ? endOfValues(tokens, at + 1, arityOf(name), token, line) : at + 1;
+  const values = equals < 0 ? tokens.slice(at + 1, end) : [{ value: token.value.slice(equals + 1), raw: token.raw.slice(equals + 1), column: token.column + equals + 1 }];
+  return {
+    option: {
+      negated, name, canonical: canonicalName(name), column: token.column, tokens: values,
+      values: values.map(({ value, raw }) => ({ value, raw })),
+      ...(equals < 0 ? {} : { joined: true as const }),
+    },
+    end,
+  };
+}
+
 function endOfValues(tokens: readonly Token[], from: number, arity: number | undefined, name: Token, line: Line): number {
   if (arity !== undefined) {
+    // How iptables wrote it until 1.4.
+    if (tokens[from]?.raw === '!' && HEADER_OPTIONS.has(canonicalName(name.value))) throw parseError(line, tokens[from].column, `'!' stands before ${name.value}, not behind it`);
     if (from + arity > tokens.length) throw parseError(line, name.column, `${name.value} needs ${arity === 1 ? 'a value' : `${arity} values`}`);
     return from + arity;
   }
@@ -71,29 +104,36 @@ function endOfValues(tokens: readonly Token[], from: number, arity: number | und
 const isOption = ({ raw }: Token): boolean => raw.startsWith('-') && !/^-[\d.]/.test(raw) && raw.length > 1;
 
 /** Gives every option to the header, a match or the target. */
-function assign(options: readonly ParsedOption[], { line }: RuleContext): Parts {
+function assign(options: readonly ParsedOption[], context: RuleContext): Parts {
   const parts: Parts = { header: [], matches: [] };
   for (const option of options) {
     if (HEADER_OPTIONS.has(option.canonical)) parts.header.push(option);
-    else if (option.canonical === '-m') parts.matches.push({ name: onlyToken(option, line).value, options: [] });
-    else if (option.canonical === '-j' || option.canonical === '-g') {
-      if (parts.target !== undefined) throw parseError(line, option.column, 'a rule has one target');
-      parts.target = { option, name: onlyToken(option, line).value, options: [] };
-    } else ownerOf(option, parts, line).push(option);
+    else if (option.canonical === '-m') addMatch(parts, option, context.line);
+    else if (option.canonical === '-j' || option.canonical === '-g') addTarget(parts, option, context);
+    else ownerOf(option, parts, context.line).push(option);
   }
   return parts;
 }
 
-/** The last match that knows the option, else the target, else the last match that sluice does not know. */
+function addMatch(parts: Parts, option: ParsedOption, line: Line): void {
+  const match: MatchText = { name: onlyToken(option, line).value, column: option.column, options: [] };
+  parts.matches.push(match);
+  // Options of matches that sluice knows are found by name.
+  if (takesOption(match.name, '') === undefined) parts.last = match;
+}
+
+function addTarget(parts: Parts, option: ParsedOption, { chains, line }: RuleContext): void {
+  if (parts.target !== undefined) throw parseError(line, option.column, 'a rule has one target');
+  parts.target = { option, name: onlyToken(option, line).value, options: [] };
+  if (option.canonical === '-j' && mayTakeOptions(parts.target.name, chains)) parts.last = parts.target;
+}
+
+/** The last match that knows the option, else one that the protocol implies, else what may have options unknown to sluice. */
 function ownerOf(option: ParsedOption, parts: Parts, line: Line): ParsedOption[] {
-  const known = parts.matches.findLast(({ name }) => takesOption(name, option.canonical) === true);
-  if (known !== undefined) return known.options;
-  if (parts.target !== undefined) return parts.target.options;
-  const implied = impliedMatch(option, parts, line);
-  if (implied !== undefined) return implied.options;
-  const opaque = parts.matches.findLast(({ name }) => takesOption(name, option.canonical) === undefined);
-  if (opaque !== undefined) return opaque.options;
-  throw parseError(line, option.column, `unknown option '${option.name}'`);
+  const owner =
+    parts.matches.findLast(({ name }) => takesOption(name, option.canonical) === true) ?? impliedMatch(option, parts, line) ?? parts.last;
+  if (owner === undefined) throw parseError(line, option.column, `unknown option '${option.name}'`);
+  return owner.options;
 }
 
 function impliedMatch(option: ParsedOption, parts: Parts, line: Line): MatchText | undefined {
@@ -101,7 +141,7 @@ function impliedMatch(option: ParsedOption, parts: Parts, line: Line): MatchText
   if (protocol === undefined) return undefined;
   const name = IMPLIED[parseProtocol(onlyToken(protocol, line), line) ?? 0];
   if (name === undefined || takesOption(name, option.canonical) !== true) return undefined;
-  const match: MatchText = { name, options: [] };
+  const match: MatchText = { name, column: option.column, options: [] };
   parts.matches.push(match);
   return match;
 }
@@ -115,10 +155,10 @@ function readHeader(rule: Rule, option: ParsedOption, { family, line }: RuleCont
       rule.destination = readPrefixes(option, family, line);
       break;
     case '-i':
-      rule.inInterface = readInterface(option, line);
+      rule.inInterface = readInterface(option, rule.chain, line);
       break;
     case '-o':
-      rule.outInterface = readInterface(option, line);
+      rule.outInterface = readInterface(option, rule.chain, line);
       break;
     case '-p': {
       const value = parseProtocol(onlyToken(option, line), line);
@@ -130,6 +170,9 @@ function readHeader(rule: Rule, option: ParsedOption, { family, line }: RuleCont
       if (family === 'ipv6') throw parseError(line, option.column, '-f is for IPv4 only');
       rule.fragment = { negated: option.negated, value: true };
       break;
+    case '-c':
+      rule.counters = readCounters(option.tokens[0]!, option.tokens[1]!, line);
+      break;
   }
 }
 
@@ -139,8 +182,10 @@ function readPrefixes(option: ParsedOption, family: Family, line: Line): Test<Pr
   return { negated: option.negated, value };
 }
 
-function readInterface(option: ParsedOption, line: Line): Test<string> {
+function readInterface(option: ParsedOption, chain: string, line: Line): Test<string> {
   const { value, column } = onlyToken(option, line);
+  if (value === '') throw parseError(line, column, 'an empty interface name');
   if (Buffer.byteLength(value) > LONGEST_INTERFACE) throw parseError(line, column, `interface name '${value}' is longer than ${LONGEST_INTERFACE} bytes`);
+  if (ABSENT.get(chain) === option.canonical) throw parseError(line, option.column, `${option.name} cannot stand in ${chain}`);
   return { negated: option.negated, value };
 }

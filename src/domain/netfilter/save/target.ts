@@ -4,20 +4,25 @@ import { canonicalName } from './options.ts';
 import { parseError, type Line } from './tokens.ts';
 import { parseMasked } from './values.ts';
 
-/** Targets after which the walk never goes on; any other may let it, which dispatch allows for. */
+/** Targets after which the walk never goes on; any other may let it, which dispatch allows for. The last row is of xtables-addons. */
 const TERMINATING: ReadonlySet<string> = new Set([
   'REJECT', 'QUEUE', 'NFQUEUE', 'SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP', 'TPROXY', 'SYNPROXY',
+  'CHAOS', 'DELUDE', 'STEAL', 'TARPIT', 'FULLCONENAT',
 ]);
 
-/** Every other target of iptables 1.8; a name that is neither here nor a chain is a mistake. */
+/** Every other target of iptables 1.8, and of xtables-addons; a name that is neither here nor a chain, and has no option, is a mistake. */
 const CONTINUING: ReadonlySet<string> = new Set([
   'AUDIT', 'CHECKSUM', 'CLASSIFY', 'CLUSTERIP', 'CONNMARK', 'CONNSECMARK', 'CT', 'DNPT', 'DSCP', 'ECN', 'HL', 'HMARK', 'IDLETIMER', 'LED',
   'LOG', 'MARK', 'NFLOG', 'NOTRACK', 'RATEEST', 'SECMARK', 'SET', 'SNPT', 'TCPMSS', 'TCPOPTSTRIP', 'TEE', 'TOS', 'TRACE', 'TTL', 'ULOG',
+  'ACCOUNT', 'DHCPMAC', 'DNETMAP', 'ECHO', 'FLOWOFFLOAD', 'IPMARK', 'LOGMARK', 'PROTO', 'RTPENGINE', 'SYSRQ',
 ]);
 
-const VERDICTS: Readonly<Record<string, Target>> = {
-  ACCEPT: { kind: 'accept' }, DROP: { kind: 'drop' }, RETURN: { kind: 'return' },
-};
+const VERDICTS: ReadonlyMap<string, Target> = new Map([
+  ['ACCEPT', { kind: 'accept' }], ['DROP', { kind: 'drop' }], ['RETURN', { kind: 'return' }],
+]);
+
+/** Whether a name can be that of a target that takes options: everything but verdicts and chains. */
+export const mayTakeOptions = (name: string, chains: { has(name: string): boolean }): boolean => !VERDICTS.has(name) && !chains.has(name);
 
 /** `-j` or `-g` and the options behind it. */
 export interface TargetText {
@@ -31,13 +36,14 @@ export function readTarget(text: TargetText | undefined, chains: { has(name: str
   if (text === undefined) return { kind: 'none' };
   const { name, options } = text;
   if (canonicalName(text.option.name) === '-g') {
-    if (!chains.has(name)) throw parseError(line, text.option.column, `there is no chain '${name}' to go to`);
+    if (!chains.has(name)) throw parseError(line, text.option.tokens[0]!.column, `there is no chain '${name}' to go to`);
     return { kind: 'goto', chain: name };
   }
-  const verdict = VERDICTS[name];
-  if (verdict !== undefined && options.length === 0) return verdict;
+  const verdict = VERDICTS.get(name);
+  if (verdict !== undefined) return verdict;
   if (chains.has(name)) return { kind: 'jump', chain: name };
-  if (!TERMINATING.has(name) && !CONTINUING.has(name)) throw parseError(line, text.option.column, `there is no chain or target '${name}'`);
+  if (!TERMINATING.has(name) && !CONTINUING.has(name) && options.length === 0)
+    throw parseError(line, text.option.tokens[0]!.column, `there is no chain or target '${name}'`);
   const setsMark = name === 'MARK' ? readMark(options, line) : undefined;
   return {
     kind: 'native', name, terminating: TERMINATING.has(name),
