@@ -1,11 +1,11 @@
 import type { Family, Match, RuleOption } from '../model.ts';
 import { parseError, type Line, type Token } from '../save/tokens.ts';
 
-/** An option with the columns of its words. */
+/** An option with the columns of its words; it becomes part of the rule as it is. */
 export interface ParsedOption extends RuleOption {
   /** The name that iptables-save uses. */
   canonical: string;
-  tokens: Token[];
+  values: Token[];
   column: number;
 }
 
@@ -26,8 +26,8 @@ export interface MatchReader {
 
 /** The only word of an option. */
 export function onlyToken(option: ParsedOption, line: Line): Token {
-  if (option.tokens.length !== 1) throw parseError(line, option.column, `${option.name} takes one value`);
-  return option.tokens[0]!;
+  if (option.values.length !== 1) throw parseError(line, option.column, `${option.name} takes one value`);
+  return option.values[0]!;
 }
 
 /** The words of an option as they stood. */

@@ -52,7 +52,7 @@ function flagsTest(text: MatchText, line: Line): TcpMatch['flags'] {
   if (syn !== undefined && option !== undefined) throw parseError(line, option.column, '--syn and --tcp-flags exclude each other');
   if (syn !== undefined) return { negated: syn.negated, value: { mask: 0x17, comp: 2 } };
   if (option === undefined) return undefined;
-  const [mask, comp] = option.tokens;
+  const [mask, comp] = option.values;
   if (mask === undefined || comp === undefined) throw parseError(line, option.column, '--tcp-flags takes two lists of flags');
   return { negated: option.negated, value: { mask: readFlags(mask, line), comp: readFlags(comp, line) } };
 }

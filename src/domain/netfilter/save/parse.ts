@@ -5,7 +5,7 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import type { Backend, Chain, Counters, Family, LayoutItem, Rule, Ruleset, Table } from '../model.ts';
+import type { Backend, Chain, Counters, Family, LayoutItem, Rule, RuleOption, Ruleset, Table } from '../model.ts';
 import { readRule } from './rule.ts';
 import { gapsBetween, MAX_LINE, parseError, tokenize, tokenizePlain, type Line, type Token } from './tokens.ts';
 import { readCounters } from './values.ts';
@@ -46,6 +46,7 @@ class SaveParser {
   readonly #layout: LayoutItem[] = [];
   #table: Table | undefined;
   #chains = new Map<string, Chain>();
+  readonly #shared = new Map<string, RuleOption>();
 
   constructor(options: ParseOptions) {
     this.#options = options;
@@ -109,7 +110,7 @@ class SaveParser {
     if (name === undefined || chain === undefined) throw parseError(line, (name ?? verb).column, `rule for chain '${name?.value ?? ''}', which is not declared`);
     const place = { chain: chain.name, number: chain.rules.length + 1, ...(counters === undefined ? {} : { counters }) };
     const rest = tokens.slice(counted ? 3 : 2);
-    const rule = readRule(rest, place, { family: this.#options.family, chains: this.#chains, line });
+    const rule = readRule(rest, place, { family: this.#options.family, chains: this.#chains, shared: this.#shared, line });
     if (rule === undefined) return this.#keep(text);
     keepSpelling(rule, text, tokens, tokens.length - rest.length);
     chain.rules.push(rule);

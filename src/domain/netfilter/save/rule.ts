@@ -1,4 +1,4 @@
-import type { Counters, Family, Match, Prefix, Rule, Test } from '../model.ts';
+import type { Counters, Family, Match, Prefix, Rule, RuleOption, Test } from '../model.ts';
 import { onlyToken, readMatch, takesOption, type MatchText, type ParsedOption } from '../matches/index.ts';
 import { arityOf, canonicalName, HEADER_OPTIONS } from './options.ts';
 import { mayTakeOptions, readTarget, type TargetText } from './target.ts';
@@ -26,6 +26,8 @@ export interface RuleContext {
   family: Family;
   /** Chains of the table, for jumps. */
   chains: { has(name: string): boolean };
+  /** Options of earlier rules that may be used again. */
+  shared: Map<string, RuleOption>;
   line: Line;
 }
 
@@ -42,7 +44,7 @@ export function readRule(tokens: readonly Token[], place: { chain: string; numbe
   const rule: Rule = {
     chain: place.chain, number: place.number, line: line.number,
     ...(place.counters === undefined ? {} : { counters: place.counters }),
-    options: options.map(({ negated, name, values, joined }) => ({ negated, name, values, ...(joined === undefined ? {} : { joined }) })),
+    options: options.map((option) => keep(option, context.shared)),
     matches: [],
     target: readTarget(parts.target, context.chains, line),
   };
@@ -52,6 +54,19 @@ export function readRule(tokens: readonly Token[], place: { chain: string; numbe
   }
   rule.matches = parts.matches.map((text): Match => readMatch(text, rule.protocol, family, line));
   return rule;
+}
+
+const MOST_SHARED = 10_000;
+
+/** An option without what only errors need. The rules of a big ruleset repeat a few, such as `-p tcp`: sharing them halves its memory. */
+function keep({ negated, name, values, joined }: ParsedOption, shared: Map<string, RuleOption>): RuleOption {
+  const [only] = values;
+  const key = !negated && joined === undefined && values.length === 1 ? `${name} ${only!.raw}` : '';
+  const known = shared.get(key);
+  if (known !== undefined) return known;
+  const option: RuleOption = { negated, name, values: values.map(({ value, raw }) => ({ value, raw })), ...(joined === undefined ? {} : { joined }) };
+  if (key !== '' && shared.size < MOST_SHARED) shared.set(key, option);
+  return option;
 }
 
 const NEVER_NEGATED: ReadonlySet<string> = new Set(['-j', '-g', '-m', '-c', '-4', '-6']);
@@ -80,8 +95,7 @@ function readOption(tokens: readonly Token[], at: number, negated: boolean, line
   const values = equals < 0 ? tokens.slice(at + 1, end) : [{ value: token.value.slice(equals + 1), raw: token.raw.slice(equals + 1), column: token.column + equals + 1 }];
   return {
     option: {
-      negated, name, canonical: canonicalName(name), column: token.column, tokens: values,
-      values: values.map(({ value, raw }) => ({ value, raw })),
+      negated, name, canonical: canonicalName(name), column: token.column, values,
       ...(equals < 0 ? {} : { joined: true as const }),
     },
     end,
@@ -171,7 +185,7 @@ function readHeader(rule: Rule, option: ParsedOption, { family, line }: RuleCont
       rule.fragment = { negated: option.negated, value: true };
       break;
     case '-c':
-      rule.counters = readCounters(option.tokens[0]!, option.tokens[1]!, line);
+      rule.counters = readCounters(option.values[0]!, option.values[1]!, line);
       break;
   }
 }

@@ -36,14 +36,14 @@ export function readTarget(text: TargetText | undefined, chains: { has(name: str
   if (text === undefined) return { kind: 'none' };
   const { name, options } = text;
   if (canonicalName(text.option.name) === '-g') {
-    if (!chains.has(name)) throw parseError(line, text.option.tokens[0]!.column, `there is no chain '${name}' to go to`);
+    if (!chains.has(name)) throw parseError(line, text.option.values[0]!.column, `there is no chain '${name}' to go to`);
     return { kind: 'goto', chain: name };
   }
   const verdict = VERDICTS.get(name);
   if (verdict !== undefined) return verdict;
   if (chains.has(name)) return { kind: 'jump', chain: name };
   if (!TERMINATING.has(name) && !CONTINUING.has(name) && options.length === 0)
-    throw parseError(line, text.option.tokens[0]!.column, `there is no chain or target '${name}'`);
+    throw parseError(line, text.option.values[0]!.column, `there is no chain or target '${name}'`);
   const setsMark = name === 'MARK' ? readMark(options, line) : undefined;
   return {
     kind: 'native', name, terminating: TERMINATING.has(name),
@@ -55,7 +55,7 @@ export function readTarget(text: TargetText | undefined, chains: { has(name: str
 /** `(mark & ~clear) ^ xor` for every way to write MARK (libxt_MARK). */
 function readMark(options: readonly ParsedOption[], line: Line): { clear: number; xor: number } | undefined {
   const [option] = options;
-  const token = option?.tokens[0];
+  const token = option?.values[0];
   if (option === undefined || token === undefined) return undefined;
   const { value, mask } = parseMasked(token, line);
   switch (option.name) {

@@ -50,7 +50,9 @@ export function parsePortRange(token: Token, line: Line): Range {
 }
 
 /** The parts of a word between separators, each with its own column. */
-export function splitWord({ value, column }: Token, separator: string): Token[] {
+export function splitWord(word: Token, separator: string): Token[] {
+  const { value, column } = word;
+  if (!value.includes(separator)) return [word];
   let at = column;
   return value.split(separator).map((part) => {
     const token = { value: part, raw: part, column: at };
@@ -77,18 +79,21 @@ function parsePrefix(token: Token, family: Family, line: Line): Prefix {
   const [address, length, excess] = splitWord(token, '/');
   if (address === undefined || excess !== undefined) throw parseError(line, token.column, `'${token.value}' is not an address with a mask`);
   const words = parseFamilyAddress(address, family, line);
-  const mask = length === undefined ? words.map(() => 0xffff_ffff) : parseMask(length, family, line);
+  const mask = length === undefined ? MASKS[family].at(-1)! : parseMask(length, family, line);
   return { address: words.map((word, i) => (word & mask[i]!) >>> 0), mask };
 }
 
 function parseMask(token: Token, family: Family, line: Line): number[] {
   if (!/^\d+$/.test(token.value)) return parseFamilyAddress(token, family, line);
-  const words = family === 'ipv4' ? 1 : 4;
-  const bits = parseNumber(token, words * 32, line, 'prefix length');
-  return Array.from({ length: words }, (_, i) => {
-    const ones = Math.max(0, Math.min(32, bits - i * 32));
-    return ones === 0 ? 0 : (0xffff_ffff << (32 - ones)) >>> 0;
-  });
+  return MASKS[family][parseNumber(token, family === 'ipv4' ? 32 : 128, line, 'prefix length')]!;
+}
+
+/** Masks by prefix length; shared by all rules, since there are few. */
+const MASKS: Readonly<Record<Family, number[][]>> = { ipv4: masksOf(1), ipv6: masksOf(4) };
+
+function masksOf(words: number): number[][] {
+  const word = (ones: number): number => (ones <= 0 ? 0 : (0xffff_ffff << (32 - Math.min(32, ones))) >>> 0);
+  return Array.from({ length: words * 32 + 1 }, (_, bits) => Array.from({ length: words }, (_unused, i) => word(bits - i * 32)));
 }
 
 /** `value[/mask]` of marks. */
