@@ -1,0 +1,86 @@
+/**
+ * JSON Schemas of what commands print, by kind; `sluice schema KIND` shows them.
+ *
+ * Only additions are made within v1: required members stay, types do not change.
+ */
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text: Schema = { type: 'string' };
+const count: Schema = { type: 'integer' };
+const flag: Schema = { type: 'boolean' };
+const texts: Schema = { type: 'array', items: text };
+const family: Schema = { enum: ['ipv4', 'ipv6'] };
+const backend: Schema = { enum: ['legacy', 'nft'] };
+const list = (items: Schema): Schema => ({ type: 'array', items });
+
+/** An object with these members; a name that ends in `?` may be absent. */
+function object(members: Readonly<Record<string, Schema>>): Schema {
+  const entries = Object.entries(members);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(entries.map(([name, schema]) => [name.replace(/\?$/, ''), schema])),
+    required: entries.filter(([name]) => !name.endsWith('?')).map(([name]) => name),
+  };
+}
+
+const metadata = object({ node: text, time: { type: 'string', format: 'date-time' }, complete: flag, warnings: texts });
+
+const ruleRow = {
+  family, backend, table: text, chain: text, 'number?': count, 'packets?': count, 'bytes?': count, target: text, 'in?': text, 'out?': text,
+  'protocol?': text, 'source?': text, 'destination?': text, match: text, owner: text,
+};
+const ruleResult = object({ family, chain: text, number: count, line: count, text, result: { enum: ['exact', 'native', 'kept', 'unreachable', 'unsupported'] }, 'reason?': text, neverMatches: flag });
+const change = { id: text, subject: text, state: text, summary: text, directory: text, revertScript: text };
+
+/** Members of each kind beside `apiVersion`, `kind` and `metadata`. */
+const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
+  IptablesRuleList: { items: list(object(ruleRow)) },
+  IptablesRuleDetail: {
+    at: text, family, backend, owner: text, 'policy?': text, 'packets?': count, 'bytes?': count, tests: texts, target: text, calledBy: texts, 'native?': text,
+    rules: list(object(ruleRow)),
+  },
+  IptablesRulesets: { rulesets: list(object({ family, backend, source: text, tables: list(object({ name: text, chains: list(object({ name: text, rules: list({ type: 'object' }) })) })) })) },
+  KubeServicePortList: { items: list({ type: 'object' }) },
+  PacketTest: { 'verdict': text },
+  MigrationPlanReport: {
+    source: text, 'out?': text, counters: { enum: ['exact', 'verdict'] }, results: { type: 'object', additionalProperties: count },
+    hooks: list(object({ family, hook: text, mode: { enum: ['link', 'dispatch'] }, rules: count, edges: count, verdictEdges: count })), notes: list(ruleResult),
+    collapses: texts, imageBytes: count, leaves: count, depth: count, warnings: texts,
+  },
+  MigrationVerification: {
+    plan: text, equal: flag, seed: count, proofs: list(object({ family, hook: text, equal: flag, pairs: count })),
+    runs: list(object({ family, how: text, packets: count, verdictsDiffer: count, countersDiffer: count, 'note?': text })),
+    counterExamples: list(object({ family, hook: text, packet: text, expected: text, actual: text })),
+  },
+  MigrationChange: { change: text, snapshot: text, check: text, proof: text, summary: text, switchTime: text, 'revertsAt?': { type: 'string', format: 'date-time' } },
+  MigrationStatus: {
+    change: text, state: text,
+    families: list(object({ family, generation: count, hooks: text, imageBytes: count, memoryBytes: count, 'nsPerPacket?': count })),
+    rules: list(object({ family, chain: text, 'number?': count, packets: count, bytes: count, packetsSince: count, by: { enum: ['ebpf', 'iptables', '-'] }, text })),
+    drift: texts,
+  },
+  Change: change,
+  ChangeList: { items: list(object(change)) },
+  LabList: { items: list(object({ name: text, nodes: count, pods: count, services: count, firewall: text, ageSeconds: { type: 'number' }, state: text })) },
+  Lab: { name: text, created: text, firewall: text, backend, nodes: list(object({ name: text, namespace: text, address: text })), pods: count, services: count, namespaces: texts },
+  LabTraffic: { sent: count, received: count, lost: count, misjudged: count, connections: count, connectionsFailed: count, p50Us: count, p99Us: count },
+  Version: { version: text, 'commit?': text, node: text, kernel: text },
+  Error: { code: text, reason: text, message: text, causes: texts, suggestions: texts, details: { type: 'object' }, exitCode: count },
+};
+
+/** Names of all kinds. */
+export const schemaKinds = (): string[] => Object.keys(KINDS).sort();
+
+/** The schema of a kind, or undefined. */
+export function schemaOf(kind: string): Schema | undefined {
+  const members = KINDS[kind];
+  if (members === undefined) return undefined;
+  // An error is one line on standard error, without the facts about an answer.
+  const envelope = kind === 'Error' ? {} : { metadata };
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: kind,
+    ...object({ apiVersion: { const: 'sluice.dev/v1' }, kind: { const: kind }, ...envelope, ...members }),
+  };
+}

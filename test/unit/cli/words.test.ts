@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { resolveWords, type Commands } from '../../../src/cli/words.ts';
+import { complete } from '../../../src/cli/complete.ts';
+
+const command = (summary: string, extra: object = {}): object => ({ summary, aliases: [], hiddenAliases: [], flags: {}, args: {}, ...extra });
+const commands = {
+  'iptables:list': command('List', { aliases: ['iptables:ls'], flags: { backend: { name: 'backend', type: 'option', options: ['legacy', 'nft'], summary: 'Which' } } }),
+  'iptables:get': command('Get'),
+  version: command('Version'),
+} as unknown as Commands;
+
+describe('words', () => {
+  it('name a command, also by an alias, and leave the rest', () => {
+    expect(resolveWords(['iptables', 'list', 'filter', '-o', 'json'], commands)).toEqual({ id: 'iptables:list', rest: ['filter', '-o', 'json'] });
+    expect(resolveWords(['ipt', 'ls'], commands)).toEqual({ id: 'iptables:list', rest: [] });
+    expect(resolveWords(['iptables'], commands).id).toBeUndefined();
+  });
+
+  it('suggest what may have been meant and never run it', () => {
+    expect(() => resolveWords(['iptables', 'lst'], commands)).toThrow(expect.objectContaining({ code: 'SL1001', hints: expect.arrayContaining(['sluice iptables list']) }));
+    expect(() => resolveWords(['versoin'], commands)).toThrow(expect.objectContaining({ hints: ['sluice version'] }));
+  });
+});
+
+describe('completion', () => {
+  const candidates = (...words: string[]): string[] => {
+    const written: string[] = [];
+    const write = process.stdout.write;
+    process.stdout.write = ((text: string) => written.push(text) > 0) as never;
+    try {
+      complete(words, commands);
+    } finally {
+      process.stdout.write = write;
+    }
+    return written.join('').split('\n').filter((line) => line !== '');
+  };
+
+  it('offers topics, commands, flags and values', () => {
+    expect(candidates('ip')).toEqual(['iptables\t', ':4']);
+    expect(candidates('iptables', '')).toEqual(['list\tList', 'get\tGet', ':4']);
+    expect(candidates('iptables', 'list', '--b')).toEqual(['--backend\tWhich', ':4']);
+    expect(candidates('iptables', 'list', '--backend', '')).toEqual(['legacy\t', 'nft\t', ':4']);
+  });
+});
