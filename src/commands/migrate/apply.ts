@@ -21,7 +21,7 @@ the rules of the first by one update of a map.`;
   static override examples = [
     '<%= config.bin %> migrate apply fw.plan --confirm-within 2m',
     '<%= config.bin %> migrate apply fw.plan --dry-run=kernel',
-    '<%= config.bin %> --netns lab1 migrate apply fw.plan --yes',
+    '<%= config.bin %> migrate apply fw.plan --netns lab1 -o json',
   ];
 
   async run(): Promise<void> {
