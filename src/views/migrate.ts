@@ -115,7 +115,7 @@ export const statusView: CardView<MigrationStatus> = {
     ['CHANGE', `${status.change} (${status.state})`],
     ...status.families.flatMap((family): (readonly [string, Cell])[] => [
       [family.family, `${family.hooks} generation ${family.generation}`],
-      ['', `map ${formatBytes(family.imageBytes)}, ${formatBytes(family.memoryBytes)} of kernel memory${family.nsPerPacket === undefined ? '' : `, ${family.nsPerPacket} ns a packet`}`],
+      ['', `map ${formatBytes(family.imageBytes)}, ${formatBytes(family.memoryBytes)} of kernel memory, ${family.nsPerPacket === undefined ? 'no packet just now' : `${family.nsPerPacket} ns a packet`}`],
     ]),
     ...status.drift.map((what): readonly [string, Cell] => ['DRIFT', what]),
   ],

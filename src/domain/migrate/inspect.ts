@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NotFoundError } from '../../lib/errors.ts';
-import { BpfMap, linkInfo, openPin, programInfo } from '../../kernel/bpf/index.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BpfMap, enableStatistics, openPin, programInfo } from '../../kernel/bpf/index.ts';
 import { netnsInode } from '../../kernel/netns/index.ts';
 import { isInForce, listChanges, type Change } from '../changes/index.ts';
 import { filterTable, numberRules, type HookName } from '../classifier/index.ts';
@@ -59,11 +60,12 @@ export async function readStatus(netns: NetnsPath | undefined): Promise<Migratio
   const migration = await findMigration(netns);
   if (migration === undefined) throw new NotFoundError('nothing is migrated here', { hints: ['sluice migrate plan', 'sluice change list'] });
   const { record, change } = migration;
+  const times = await measureRunTime(record);
   const counts = await countRules(record, netns);
   return {
     change: change.record.id,
     state: change.state,
-    families: record.families.map((family) => describeEngine(family, record)),
+    families: record.families.map((family, i) => describeEngine(family, record, times[i])),
     rules: record.families.flatMap((family, i) => statusRules(family, record, counts[i]!)),
     drift: record.families.flatMap((family) => findDrift(family, record)),
   };
@@ -166,19 +168,46 @@ function withCounters(ruleset: Ruleset, { before, since }: RuleCounts): Ruleset 
   return ruleset;
 }
 
-function describeEngine(family: FamilyRecord, record: MigrationRecord): MigrationStatus['families'][number] {
+/** How long packets are watched to tell what one costs. */
+const SAMPLE_MS = 300;
+
+/** Mean nanoseconds of one run of each family's programs over a short while; undefined where no packet came. */
+async function measureRunTime(record: MigrationRecord): Promise<(number | undefined)[]> {
+  // The kernel counts run times while this descriptor is open, and only then.
+  using _statistics = enableStatistics();
+  const before = record.families.map((family) => readRunTime(family, record));
+  await pause(SAMPLE_MS);
+  return record.families.map((family, i) => {
+    const now = readRunTime(family, record);
+    const runs = now.runs - before[i]!.runs;
+    return runs === 0n ? undefined : Number((now.ns - before[i]!.ns) / runs);
+  });
+}
+
+/** Runs and their time of every program that packets of the family meet: links' and those in the chains. */
+function readRunTime(family: FamilyRecord, record: MigrationRecord): { ns: bigint; runs: bigint } {
   const pins = generationPins(family, record);
-  const decide = openPin(pins.decide);
-  const info = decide === undefined ? undefined : programInfo(decide);
-  const memory = memoryOf(decide?.number) + [pins.image, pins.counters].reduce((sum, path) => sum + pinnedMemory(path), 0);
-  decide?.close();
+  const judges = family.hooks.map(({ hook, mode }) => (mode === 'link' ? pins.decide : pins.isAccept(hook)));
+  const total = { ns: 0n, runs: 0n };
+  for (const path of new Set(judges)) {
+    using program = openPin(path);
+    if (program === undefined) continue;
+    const info = programInfo(program);
+    total.ns += info.runTimeNs;
+    total.runs += info.runs;
+  }
+  return total;
+}
+
+function describeEngine(family: FamilyRecord, record: MigrationRecord, nsPerPacket: number | undefined): MigrationStatus['families'][number] {
+  const pins = generationPins(family, record);
   return {
     family: family.family,
     generation: record.number,
     hooks: family.hooks.map(({ hook, mode }) => `${hook} by ${mode}`).join(', '),
     imageBytes: family.imageBytes,
-    memoryBytes: memory,
-    ...(info === undefined || info.runs === 0n ? {} : { nsPerPacket: Number(info.runTimeNs / info.runs) }),
+    memoryBytes: [pins.decide, pins.image, pins.counters].reduce((sum, path) => sum + pinnedMemory(path), 0),
+    ...(nsPerPacket === undefined ? {} : { nsPerPacket }),
   };
 }
 
@@ -197,9 +226,7 @@ function memoryOf(fd: number | undefined): number {
 function findDrift(family: FamilyRecord, record: MigrationRecord): string[] {
   return family.hooks.filter(({ mode }) => mode === 'link').flatMap(({ hook }) => {
     using link = openPin(join(record.pins, `link-${family.family}-${hook}`));
-    if (link === undefined) return [`${family.family} ${hook}: the link is gone, so no rule is in force: sluice change rollback`];
-    linkInfo(link);
-    return [];
+    return link === undefined ? [`${family.family} ${hook}: the link is gone, so no rule is in force: sluice change rollback`] : [];
   });
 }
 

@@ -64,7 +64,7 @@ export interface MigrationStatus {
     hooks: string;
     imageBytes: number;
     memoryBytes: number;
-    /** Absent when the kernel's run-time statistics are off. */
+    /** Mean of a short sample; absent when no packet came meanwhile. */
     nsPerPacket?: number;
   }[];
   rules: StatusRule[];
