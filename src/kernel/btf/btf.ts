@@ -1,18 +1,22 @@
 import { OperationError } from '../../lib/errors.ts';
+import { stringOffsets } from './strings.ts';
 
 /** BTF_KIND_* of linux/btf.h */
 export const Kind = {
-  INT: 1, PTR: 2, ARRAY: 3, STRUCT: 4, UNION: 5, ENUM: 6, FWD: 7, TYPEDEF: 8, VOLATILE: 9, CONST: 10, RESTRICT: 11,
+  VOID: 0, INT: 1, PTR: 2, ARRAY: 3, STRUCT: 4, UNION: 5, ENUM: 6, FWD: 7, TYPEDEF: 8, VOLATILE: 9, CONST: 10, RESTRICT: 11,
   FUNC: 12, FUNC_PROTO: 13, VAR: 14, DATASEC: 15, FLOAT: 16, DECL_TAG: 17, TYPE_TAG: 18, ENUM64: 19,
 } as const;
 
 const MAGIC = 0xeb9f;
-/** Words of a type behind its three header words, by kind, for kinds without members. */
+const HEADER_BYTES = 24;
+/** Words behind the three header words of a type, by kind, for kinds without members. */
 const FIXED: Readonly<Record<number, number>> = { [Kind.INT]: 1, [Kind.ARRAY]: 3, [Kind.VAR]: 1, [Kind.DECL_TAG]: 1 };
 /** Words of each member. */
 const PER_MEMBER: Readonly<Record<number, number>> = {
   [Kind.STRUCT]: 3, [Kind.UNION]: 3, [Kind.ENUM]: 2, [Kind.FUNC_PROTO]: 2, [Kind.DATASEC]: 3, [Kind.ENUM64]: 3,
 };
+/** Qualifiers and typedefs behind each other, and arrays in arrays, that are followed; more is a circle. */
+const MAX_DEPTH = 32;
 
 export interface BtfType {
   id: number;
@@ -20,128 +24,187 @@ export interface BtfType {
   name: string;
   /** Number of members, or the linkage of a function. */
   vlen: number;
+  /** A struct with bit fields, a signed enum, a union behind a forward declaration. */
+  flag: boolean;
   /** Size in bytes, or the id of the type referred to. */
   sizeOrType: number;
 }
 
+/** A member of a struct or union. `bitSize` is 0 unless it is a bit field. */
 export interface Member {
   name: string;
   type: number;
   bitOffset: number;
+  bitSize: number;
 }
 
-/** Types of one BTF blob by id, from 1; 0 is void. Indexed once, read on demand. */
+/** A variable of a section; `offset` is 0 where the compiler leaves it to the linker. */
+export interface SectionVariable {
+  type: number;
+  offset: number;
+  size: number;
+}
+
+/**
+ * The types of one BTF blob by id, from 1; 0 is void. Indexed once, read on demand.
+ *
+ * An id that does not exist reads as void, so that a damaged blob leads to "no such member", not to a crash.
+ */
 export class Btf {
-  readonly bytes: Buffer;
+  readonly source: string;
   readonly #words: Uint32Array;
   readonly #strings: Buffer;
   /** Word index of each type's header. */
   readonly #at: Uint32Array;
-  #byName?: Map<string, number[]>;
 
   /** @throws OperationError SL2402 when the blob is damaged. */
   constructor(bytes: Buffer, source: string) {
-    if (bytes.length < 24 || bytes.readUInt16LE(0) !== MAGIC) throw damaged(source, 'no header');
-    const header = bytes.readUInt32LE(4);
-    const typesLength = bytes.readUInt32LE(12);
-    const types = header + bytes.readUInt32LE(8);
-    const strings = header + bytes.readUInt32LE(16);
-    if (types + typesLength > bytes.length || strings + bytes.readUInt32LE(20) > bytes.length) throw damaged(source, 'truncated');
-    this.bytes = bytes;
-    const copy = bytes.buffer.slice(bytes.byteOffset + types, bytes.byteOffset + types + (typesLength & ~3));
-    this.#words = new Uint32Array(copy);
-    this.#strings = bytes.subarray(strings, strings + bytes.readUInt32LE(20));
+    if (bytes.length < HEADER_BYTES || bytes.readUInt16LE(0) !== MAGIC) throw damaged(source, 'no header');
+    this.source = source;
+    const types = part(bytes, 8, source);
+    this.#words = new Uint32Array(types.buffer.slice(types.byteOffset, types.byteOffset + (types.length & ~3)));
+    this.#strings = part(bytes, 16, source);
     this.#at = indexTypes(this.#words, source);
   }
 
+  /** One more than the highest id. */
   get count(): number {
     return this.#at.length;
   }
 
   type(id: number): BtfType {
     const at = this.#at[id];
-    if (at === undefined || id === 0) return { id: 0, kind: 0, name: '', vlen: 0, sizeOrType: 0 };
+    if (at === undefined || id === 0) return { id: 0, kind: Kind.VOID, name: '', vlen: 0, flag: false, sizeOrType: 0 };
     const info = this.#words[at + 1]!;
-    return { id, kind: (info >>> 24) & 31, name: this.string(this.#words[at]!), vlen: info & 0xffff, sizeOrType: this.#words[at + 2]! };
+    return { id, kind: kindOf(info), name: this.string(this.#words[at]!), vlen: info & 0xffff, flag: info >>> 31 === 1, sizeOrType: this.#words[at + 2]! };
   }
 
-  /** Words behind the header of a type, `length` of them. */
-  tail(id: number, length: number): Uint32Array {
-    return this.#words.subarray(this.#at[id]! + 3, this.#at[id]! + 3 + length);
-  }
-
-  members({ id, vlen }: BtfType): Member[] {
-    const bitfields = (this.#words[this.#at[id]! + 1]! >>> 31) === 1;
-    const words = this.tail(id, vlen * 3);
-    return Array.from({ length: vlen }, (_, i) => ({
-      name: this.string(words[i * 3]!),
-      type: words[i * 3 + 1]!,
-      bitOffset: bitfields ? words[i * 3 + 2]! & 0xff_ffff : words[i * 3 + 2]!,
+  /** Members of a struct or union, in order. */
+  members({ id, vlen, flag }: BtfType): Member[] {
+    return this.#rows(id, vlen, 3).map(([name, type, offset]) => ({
+      name: this.string(name!), type: type!, bitOffset: flag ? offset! & 0xff_ffff : offset!, bitSize: flag ? offset! >>> 24 : 0,
     }));
+  }
+
+  /** Names and values of an enum of either width. */
+  enumerators({ id, kind, vlen, flag }: BtfType): { name: string; value: bigint }[] {
+    return this.#rows(id, vlen, PER_MEMBER[kind]!).map(([name, low, high]) => {
+      const value = BigInt(low!) | (BigInt(high ?? 0) << 32n);
+      return { name: this.string(name!), value: flag ? BigInt.asIntN(high === undefined ? 32 : 64, value) : value };
+    });
+  }
+
+  /** Variables and functions of a section. */
+  variables({ id, vlen }: BtfType): SectionVariable[] {
+    return this.#rows(id, vlen, 3).map(([type, offset, size]) => ({ type: type!, offset: offset!, size: size! }));
+  }
+
+  /** Types of a function prototype's parameters. */
+  parameters({ id, vlen }: BtfType): number[] {
+    return this.#rows(id, vlen, 2).map(([, type]) => type!);
+  }
+
+  /** Element type and length of an array. */
+  array({ id }: BtfType): { element: number; length: number } {
+    const [element, , length] = this.#tail(id, 3);
+    return { element: element!, length: length! };
+  }
+
+  /** Whether an integer or enum is signed. */
+  isSigned({ id, kind, flag }: BtfType): boolean {
+    // BTF_INT_SIGNED is the lowest of the encoding bits.
+    return kind === Kind.INT ? ((this.#tail(id, 1)[0]! >>> 24) & 1) === 1 : flag;
   }
 
   /** The type behind typedefs and qualifiers. */
   resolve(id: number): BtfType {
     let type = this.type(id);
-    for (let hops = 0; hops < 32 && isModifier(type.kind); hops++) type = this.type(type.sizeOrType);
+    for (let hops = 0; hops < MAX_DEPTH && isModifier(type.kind); hops++) type = this.type(type.sizeOrType);
     return type;
   }
 
-  /** Size in bytes of what a variable of the type takes. */
-  sizeOf(id: number): number {
+  /** Size in bytes of what a variable of the type takes. @throws OperationError SL2402 for an array within itself. */
+  sizeOf(id: number, depth: number = 0): number {
     const type = this.resolve(id);
     if (type.kind === Kind.PTR) return 8;
-    if (type.kind !== Kind.ARRAY) return type.sizeOrType;
-    const [element, , length] = this.tail(type.id, 3);
-    return this.sizeOf(element!) * length!;
+    if (type.kind !== Kind.ARRAY) return SIZED.has(type.kind) ? type.sizeOrType : 0;
+    if (depth > MAX_DEPTH) throw damaged(this.source, `array ${id} contains itself`);
+    const { element, length } = this.array(type);
+    return this.sizeOf(element, depth + 1) * length;
   }
 
-  /** Ids of all types of a name and kind. */
+  /** Ids of all types of a name and kind, in ascending order. */
   find(name: string, kind: number): number[] {
-    this.#byName ??= this.#indexNames();
-    return (this.#byName.get(name) ?? []).filter((id) => this.type(id).kind === kind);
+    return this.#find(name, false, (found) => found === kind);
+  }
+
+  /** The same by several kinds, and under names that differ in what follows `___`. */
+  findFlavors(name: string, kinds: readonly number[]): number[] {
+    return this.#find(name, true, (found) => kinds.includes(found));
   }
 
   string(offset: number): string {
     if (offset === 0 || offset >= this.#strings.length) return '';
-    return this.#strings.toString('utf8', offset, this.#strings.indexOf(0, offset));
+    const end = this.#strings.indexOf(0, offset);
+    return this.#strings.toString('utf8', offset, end < 0 ? this.#strings.length : end);
   }
 
   /** The words of a whole type, header included. */
   rawType(id: number): Uint32Array {
-    const end = id + 1 < this.#at.length ? this.#at[id + 1]! : this.#words.length;
-    return this.#words.subarray(this.#at[id]!, end);
+    return this.#words.subarray(this.#at[id]!, this.#at[id + 1] ?? this.#words.length);
   }
 
   get strings(): Buffer {
     return this.#strings;
   }
 
-  #indexNames(): Map<string, number[]> {
-    const names = new Map<string, number[]>();
+  /** Looks for the few strings of the name, then for types that use them: the kernel's 100,000 names are never all decoded. */
+  #find(name: string, flavors: boolean, wanted: (kind: number) => boolean): number[] {
+    const offsets = stringOffsets(this.#strings, name, flavors);
+    const ids: number[] = [];
+    if (offsets.size === 0) return ids;
     for (let id = 1; id < this.#at.length; id++) {
-      const { name } = this.type(id);
-      if (name === '') continue;
-      const ids = names.get(name);
-      if (ids === undefined) names.set(name, [id]);
-      else ids.push(id);
+      const at = this.#at[id]!;
+      if (wanted(kindOf(this.#words[at + 1]!)) && offsets.has(this.#words[at]!)) ids.push(id);
     }
-    return names;
+    return ids;
+  }
+
+  /** The rows of a table behind the header of a type. */
+  #rows(id: number, length: number, words: number): number[][] {
+    const tail = this.#tail(id, length * words);
+    return Array.from({ length }, (_, i) => Array.from(tail.subarray(i * words, (i + 1) * words)));
+  }
+
+  #tail(id: number, length: number): Uint32Array {
+    return this.#words.subarray(this.#at[id]! + 3, this.#at[id]! + 3 + length);
   }
 }
+
+const SIZED = new Set<number>([Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC]);
+
+const kindOf = (info: number): number => (info >>> 24) & 31;
 
 const isModifier = (kind: number): boolean =>
   kind === Kind.TYPEDEF || kind === Kind.CONST || kind === Kind.VOLATILE || kind === Kind.RESTRICT || kind === Kind.TYPE_TAG;
 
+/** A part of the blob whose offset, counted from the end of the header, and length stand at `field`. */
+function part(bytes: Buffer, field: number, source: string): Buffer {
+  const start = bytes.readUInt32LE(4) + bytes.readUInt32LE(field);
+  const length = bytes.readUInt32LE(field + 4);
+  if (start + length > bytes.length) throw damaged(source, 'truncated');
+  return bytes.subarray(start, start + length);
+}
+
 function indexTypes(words: Uint32Array, source: string): Uint32Array {
   const at = [0];
   for (let next = 0; next < words.length; ) {
-    if (next + 3 > words.length) throw damaged(source, 'a type is cut off');
     at.push(next);
-    const info = words[next + 1]!;
-    const kind = (info >>> 24) & 31;
-    if (kind === 0 || kind > Kind.ENUM64) throw damaged(source, `type kind ${kind}`);
+    const info = words[next + 1] ?? 0;
+    const kind = kindOf(info);
+    if (kind === Kind.VOID || kind > Kind.ENUM64) throw damaged(source, `type kind ${kind}`);
     next += 3 + (FIXED[kind] ?? 0) + (PER_MEMBER[kind] ?? 0) * (info & 0xffff);
+    if (next > words.length) throw damaged(source, 'a type is cut off');
   }
   return Uint32Array.from(at);
 }

@@ -1,3 +1,4 @@
+import { OperationError } from '../../lib/errors.ts';
 import type { Btf } from './btf.ts';
 
 /** A record of `.BTF.ext`; `offset` is in bytes from the start of its section, `words` follow it. */
@@ -11,46 +12,63 @@ export interface CoreRelocation {
   offset: number;
   type: number;
   access: string;
+  /** enum bpf_core_relo_kind */
   kind: number;
 }
 
 /** `.BTF.ext` by ELF section name. */
 export interface Extensions {
+  /** One word: the function's type. */
   functions: Map<string, InfoRecord[]>;
+  /** Three words: file name, text of the line, line and column. */
   lines: Map<string, InfoRecord[]>;
   relocations: Map<string, CoreRelocation[]>;
 }
 
-/** Reads `.BTF.ext`; an empty section gives empty tables. @kernel struct btf_ext_header of libbpf */
+const HEADER_BYTES = 24;
+/** With the table of relocations, which LLVM has written since version 10. */
+const FULL_HEADER_BYTES = 32;
+
+/**
+ * Reads `.BTF.ext`; an empty section gives empty tables.
+ *
+ * @throws OperationError SL2402 when it is damaged. @kernel struct btf_ext_header of libbpf
+ */
 export function readExtensions(bytes: Buffer, btf: Btf): Extensions {
-  if (bytes.length < 24) return { functions: new Map(), lines: new Map(), relocations: new Map() };
+  if (bytes.length < HEADER_BYTES) return { functions: new Map(), lines: new Map(), relocations: new Map() };
   const header = bytes.readUInt32LE(4);
-  const table = (at: number): Map<string, InfoRecord[]> =>
-    readTable(bytes.subarray(header + bytes.readUInt32LE(at), header + bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4)), btf);
-  const relocations = header >= 32 ? table(24) : new Map<string, InfoRecord[]>();
-  return { functions: table(8), lines: table(16), relocations: mapValues(relocations, (record) => toRelocation(record, btf)) };
+  const table = (field: number, words: number): Map<string, InfoRecord[]> => {
+    const start = header + bytes.readUInt32LE(field);
+    return readTable(bytes.subarray(start, start + bytes.readUInt32LE(field + 4)), words, btf);
+  };
+  const relocations = header >= FULL_HEADER_BYTES && bytes.length >= FULL_HEADER_BYTES ? table(24, 3) : new Map<string, InfoRecord[]>();
+  return { functions: table(8, 1), lines: table(16, 3), relocations: toRelocations(relocations, btf) };
 }
 
-function readTable(bytes: Buffer, btf: Btf): Map<string, InfoRecord[]> {
+/** Records may be longer than the `words` that are known. */
+function readTable(bytes: Buffer, words: number, btf: Btf): Map<string, InfoRecord[]> {
   const sections = new Map<string, InfoRecord[]>();
   if (bytes.length < 4) return sections;
   const size = bytes.readUInt32LE(0);
-  for (let at = 4; at + 8 <= bytes.length && size >= 8; ) {
+  if (size < 4 + words * 4) throw damaged(btf, `records of ${size} bytes`);
+  for (let at = 4; at + 8 <= bytes.length; ) {
     const count = bytes.readUInt32LE(at + 4);
-    const records: InfoRecord[] = [];
-    const name = btf.string(bytes.readUInt32LE(at));
-    at += 8;
-    for (let i = 0; i < count && at + size <= bytes.length; i++, at += size)
-      records.push({ offset: bytes.readUInt32LE(at), words: Array.from({ length: size / 4 - 1 }, (_, word) => bytes.readUInt32LE(at + 4 + word * 4)) });
-    sections.set(name, records);
+    if (at + 8 + count * size > bytes.length) throw damaged(btf, 'truncated');
+    const records = Array.from({ length: count }, (_, i) => readRecord(bytes, at + 8 + i * size, words));
+    sections.set(btf.string(bytes.readUInt32LE(at)), records);
+    at += 8 + count * size;
   }
   return sections;
 }
 
-const toRelocation = ({ offset, words }: InfoRecord, btf: Btf): CoreRelocation => ({
-  offset, type: words[0]!, access: btf.string(words[1]!), kind: words[2]!,
+const readRecord = (bytes: Buffer, at: number, words: number): InfoRecord => ({
+  offset: bytes.readUInt32LE(at), words: Array.from({ length: words }, (_, i) => bytes.readUInt32LE(at + 4 + i * 4)),
 });
 
-function mapValues<A, B>(map: Map<string, A[]>, change: (value: A) => B): Map<string, B[]> {
-  return new Map([...map].map(([key, values]) => [key, values.map(change)]));
-}
+const toRelocations = (tables: Map<string, InfoRecord[]>, btf: Btf): Map<string, CoreRelocation[]> =>
+  new Map([...tables].map(([section, records]) => [
+    section, records.map(({ offset, words }) => ({ offset, type: words[0]!, access: btf.string(words[1]!), kind: words[2]! })),
+  ]));
+
+const damaged = ({ source }: Btf, what: string): OperationError =>
+  new OperationError(`${source}: .BTF.ext is damaged: ${what}`, { code: 'SL2402', reason: 'usage' });

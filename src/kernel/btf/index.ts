@@ -1,5 +1,6 @@
 /** BPF type format: reads `.BTF` of objects and of the kernel. @kernel Documentation/bpf/btf.rst */
 
-export { Btf, Kind, type BtfType, type Member } from './btf.ts';
+export { Btf, type BtfType, Kind, type Member, type SectionVariable } from './btf.ts';
+export { type CoreRelocation, type Extensions, type InfoRecord, readExtensions } from './extensions.ts';
 export { KERNEL_BTF, kernelBtf } from './kernel.ts';
-export { readExtensions, type CoreRelocation, type InfoRecord, type Extensions } from './extensions.ts';
+export { essentialName } from './strings.ts';

@@ -3,24 +3,28 @@
 import { OperationError } from '../../lib/errors.ts';
 
 export interface Section {
+  /** Position in the section table, which symbols and relocations refer to. */
+  index: number;
   name: string;
+  /** SHT_* */
   type: number;
-  flags: bigint;
+  /** Whether it holds code (SHF_EXECINSTR). */
+  executable: boolean;
+  /** Bytes it takes in memory. */
   size: number;
   /** Empty for sections without content (`.bss`). */
   data: Buffer;
-  /** For relocations: the section they apply to. */
-  info: number;
 }
 
 export interface ElfSymbol {
   name: string;
-  /** STT_FUNC 2, STT_OBJECT 1, STT_SECTION 3, STT_NOTYPE 0 */
+  /** STT_* */
   type: number;
-  /** STB_LOCAL 0, STB_GLOBAL 1, STB_WEAK 2 */
+  /** STB_* */
   binding: number;
   /** Section index; 0 for undefined. */
   section: number;
+  /** Byte offset in its section. */
   value: number;
   size: number;
 }
@@ -28,6 +32,7 @@ export interface ElfSymbol {
 export interface Relocation {
   /** Byte offset in the section it applies to. */
   offset: number;
+  /** R_BPF_* */
   type: number;
   symbol: ElfSymbol;
 }
@@ -39,75 +44,101 @@ export interface Elf {
   relocations: Map<number, Relocation[]>;
 }
 
+export const STT_OBJECT = 1;
+export const STT_FUNC = 2;
+export const STT_SECTION = 3;
+export const STB_WEAK = 2;
+export const R_BPF_64_64 = 1;
+export const R_BPF_64_32 = 10;
+
 const EM_BPF = 247;
 const ET_REL = 1;
 const SHT_SYMTAB = 2;
+const SHT_RELA = 4;
 const SHT_NOBITS = 8;
 const SHT_REL = 9;
+const SHF_EXECINSTR = 4;
+const HEADER_BYTES = 64;
+const SECTION_BYTES = 64;
+const SYMBOL_BYTES = 24;
+const RELOCATION_BYTES = 16;
 
 /**
  * Reads an object file. Every offset is checked against the file: a hostile one gives an error, not a wild read.
  *
- * @throws OperationError SL2401 when it is no BPF object.
+ * @param source names the file in errors
+ * @throws OperationError SL2401 when it is no BPF object, or damaged.
  */
 export function readElf(bytes: Buffer, source: string): Elf {
   checkHeader(bytes, source);
-  const sections = readSections(bytes, source);
-  const symbols = readSymbols(sections, source);
-  const relocations = new Map<number, Relocation[]>();
-  for (const section of sections)
-    if (section.type === SHT_REL) relocations.set(section.info, readRelocations(section.data, symbols, source));
-  return { sections, symbols, relocations };
+  const headers = sectionHeaders(bytes, source);
+  const sections = nameSections(bytes, headers, source);
+  const table = sections.find(({ type }) => type === SHT_SYMTAB);
+  if (table === undefined) throw refuse(source, 'no symbol table');
+  const symbols = readSymbols(table.data, sections[link(headers[table.index]!)]?.data ?? Buffer.alloc(0));
+  return { sections, symbols, relocations: readRelocations(sections, headers, symbols, source) };
 }
 
 function checkHeader(bytes: Buffer, source: string): void {
-  if (bytes.length < 64 || bytes.readUInt32BE(0) !== 0x7f454c46) throw refuse(source, 'not an ELF file');
+  if (bytes.length < HEADER_BYTES || bytes.readUInt32BE(0) !== 0x7f454c46) throw refuse(source, 'not an ELF file');
   if (bytes[4] !== 2) throw refuse(source, 'not a 64-bit object');
   if (bytes[5] !== 1) throw refuse(source, 'a big-endian object; compile with -target bpfel');
   if (bytes.readUInt16LE(18) !== EM_BPF) throw refuse(source, `made for machine ${bytes.readUInt16LE(18)}, not for BPF (${EM_BPF})`);
   if (bytes.readUInt16LE(16) !== ET_REL) throw refuse(source, 'not a relocatable object');
+  if (bytes.readUInt16LE(58) !== SECTION_BYTES) throw refuse(source, 'section headers of an unknown size');
 }
 
-function readSections(bytes: Buffer, source: string): Section[] {
+function sectionHeaders(bytes: Buffer, source: string): Buffer[] {
   const start = Number(bytes.readBigUInt64LE(40));
-  const count = bytes.readUInt16LE(60);
-  const headers = Array.from({ length: count }, (_, i) => slice(bytes, start + i * 64, 64, source));
-  const raw = headers.map((header) => readSection(bytes, header, source));
-  const names = raw[bytes.readUInt16LE(62)]?.data ?? Buffer.alloc(0);
-  return raw.map((section, i) => ({ ...section, name: stringAt(names, headers[i]!.readUInt32LE(0)) }));
+  return Array.from({ length: bytes.readUInt16LE(60) }, (_, i) => slice(bytes, start + i * SECTION_BYTES, SECTION_BYTES, source));
 }
 
-function readSection(bytes: Buffer, header: Buffer, source: string): Omit<Section, 'name'> {
+const link = (header: Buffer): number => header.readUInt32LE(40);
+
+function nameSections(bytes: Buffer, headers: readonly Buffer[], source: string): Section[] {
+  const sections = headers.map((header, index) => readSection(bytes, header, index, source));
+  const names = sections[bytes.readUInt16LE(62)]?.data ?? Buffer.alloc(0);
+  return sections.map((section, i) => ({ ...section, name: stringAt(names, headers[i]!.readUInt32LE(0)) }));
+}
+
+function readSection(bytes: Buffer, header: Buffer, index: number, source: string): Section {
   const type = header.readUInt32LE(4);
   const size = Number(header.readBigUInt64LE(32));
   const data = type === SHT_NOBITS ? Buffer.alloc(0) : slice(bytes, Number(header.readBigUInt64LE(24)), size, source);
-  return { type, flags: header.readBigUInt64LE(8), size, data, info: header.readUInt32LE(44) };
+  return { index, name: '', type, executable: (header.readUInt32LE(8) & SHF_EXECINSTR) !== 0, size, data };
 }
 
-function readSymbols(sections: readonly Section[], source: string): ElfSymbol[] {
-  const table = sections.find((section) => section.type === SHT_SYMTAB);
-  const names = sections.find((section) => section.name === '.strtab')?.data ?? Buffer.alloc(0);
-  if (table === undefined) throw refuse(source, 'no symbol table');
-  return Array.from({ length: Math.floor(table.data.length / 24) }, (_, i) => {
-    const entry = table.data.subarray(i * 24, i * 24 + 24);
-    return {
-      name: stringAt(names, entry.readUInt32LE(0)),
-      type: entry[4]! & 15,
-      binding: entry[4]! >> 4,
-      section: entry.readUInt16LE(6),
-      value: Number(entry.readBigUInt64LE(8)),
-      size: Number(entry.readBigUInt64LE(16)),
-    };
-  });
+const readSymbols = (table: Buffer, names: Buffer): ElfSymbol[] =>
+  entries(table, SYMBOL_BYTES).map((entry) => ({
+    name: stringAt(names, entry.readUInt32LE(0)),
+    type: entry[4]! & 15,
+    binding: entry[4]! >> 4,
+    section: entry.readUInt16LE(6),
+    value: Number(entry.readBigUInt64LE(8)),
+    size: Number(entry.readBigUInt64LE(16)),
+  }));
+
+function readRelocations(sections: readonly Section[], headers: readonly Buffer[], symbols: readonly ElfSymbol[], source: string): Map<number, Relocation[]> {
+  const relocations = new Map<number, Relocation[]>();
+  for (const { index, type, name, data } of sections) {
+    // Their addends are apart from the code; no compiler makes them for BPF.
+    if (type === SHT_RELA) throw refuse(source, `${name} has relocations with addends`);
+    if (type !== SHT_REL) continue;
+    const target = headers[index]!.readUInt32LE(44);
+    relocations.set(target, [...(relocations.get(target) ?? []), ...readTable(data, symbols, source)]);
+  }
+  return relocations;
 }
 
-function readRelocations(data: Buffer, symbols: readonly ElfSymbol[], source: string): Relocation[] {
-  return Array.from({ length: Math.floor(data.length / 16) }, (_, i) => {
-    const symbol = symbols[data.readUInt32LE(i * 16 + 12)];
+const readTable = (data: Buffer, symbols: readonly ElfSymbol[], source: string): Relocation[] =>
+  entries(data, RELOCATION_BYTES).map((entry) => {
+    const symbol = symbols[entry.readUInt32LE(12)];
     if (symbol === undefined) throw refuse(source, 'a relocation to a missing symbol');
-    return { offset: Number(data.readBigUInt64LE(i * 16)), type: data.readUInt32LE(i * 16 + 8), symbol };
+    return { offset: Number(entry.readBigUInt64LE(0)), type: entry.readUInt32LE(8), symbol };
   });
-}
+
+const entries = (table: Buffer, size: number): Buffer[] =>
+  Array.from({ length: Math.floor(table.length / size) }, (_, i) => table.subarray(i * size, (i + 1) * size));
 
 function slice(bytes: Buffer, from: number, length: number, source: string): Buffer {
   if (from + length > bytes.length) throw refuse(source, 'truncated');

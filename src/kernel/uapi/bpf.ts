@@ -45,6 +45,7 @@ export const BPF_PROG_TYPE_XDP = 6;
 export const BPF_PROG_TYPE_NETFILTER = 32;
 
 /* enum bpf_attach_type */
+export const BPF_XDP = 37;
 export const BPF_NETFILTER = 45;
 
 /* enum bpf_link_type */

@@ -1,9 +1,9 @@
 /** The object's types in the form the kernel accepts with a program. */
 
-import { Kind, type Btf } from '../btf/index.ts';
-import { Fd } from '../syscalls/index.ts';
-import { bpf as uapi } from '../uapi/index.ts';
-import { Attr } from './attr.ts';
+import { Kind, type Btf } from '../../btf/index.ts';
+import { Fd } from '../../syscalls/index.ts';
+import { bpf as uapi } from '../../uapi/index.ts';
+import { Attr } from '../attr.ts';
 
 const LINKAGE_GLOBAL = 1;
 const LINKAGE_EXTERN = 2;
