@@ -28,7 +28,7 @@ const metadata = object({ node: text, time: { type: 'string', format: 'date-time
 
 const ruleRow = {
   family, backend, table: text, chain: text, 'number?': count, 'packets?': count, 'bytes?': count, target: text, 'in?': text, 'out?': text,
-  'protocol?': text, 'source?': text, 'destination?': text, match: text, owner: text,
+  'protocol?': text, 'source?': text, 'destination?': text, match: text, owner: text, 'object?': text,
 };
 const ruleResult = object({ family, chain: text, number: count, line: count, text, result: { enum: ['exact', 'native', 'kept', 'unreachable', 'unsupported'] }, 'reason?': text, neverMatches: flag });
 const change = { id: text, subject: text, state: text, summary: text, directory: text, revertScript: text };
@@ -37,7 +37,7 @@ const change = { id: text, subject: text, state: text, summary: text, directory:
 const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   IptablesRuleList: { items: list(object(ruleRow)) },
   IptablesRuleDetail: {
-    at: text, family, backend, owner: text, 'policy?': text, 'packets?': count, 'bytes?': count, tests: texts, target: text, calledBy: texts, 'native?': text,
+    at: text, family, backend, owner: text, 'object?': text, alsoIn: texts, 'policy?': text, 'packets?': count, 'bytes?': count, tests: texts, target: text, calledBy: texts, 'native?': text,
     rules: list(object(ruleRow)),
   },
   IptablesRulesets: { rulesets: list(object({ family, backend, source: text, tables: list(object({ name: text, chains: list(object({ name: text, rules: list({ type: 'object' }) })) })) })) },

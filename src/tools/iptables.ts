@@ -23,15 +23,18 @@ const command = ({ family, backend }: IptablesVariant, verb: string): string =>
 export const restoreProgram = (family: IptablesVariant['family'], backend: IptablesVariant['backend']): string =>
   command({ family, backend }, 'restore');
 
-/** Text of `iptables-save -c`. @man iptables-save(8) */
-export async function saveText(variant: IptablesVariant & { netns?: string; table?: string }): Promise<string> {
+/** What `iptables-save -c` prints; comments in rules need not be UTF-8. @man iptables-save(8) */
+export async function saveBytes(variant: IptablesVariant & { netns?: string; table?: string }): Promise<Buffer> {
   const table = variant.table === undefined ? [] : ['-t', variant.table];
-  const { stdout } = await run([command(variant, 'save'), '-c', ...table], netnsOf(variant));
-  return stdout;
+  const { stdout } = await run([command(variant, 'save'), '-c', ...table], { ...netnsOf(variant), encoding: 'latin1' });
+  return Buffer.from(stdout, 'latin1');
 }
 
+/** The same as text, for rules that hold no foreign bytes. */
+export const saveText = async (variant: Parameters<typeof saveBytes>[0]): Promise<string> => (await saveBytes(variant)).toString('utf8');
+
 /** Replaces the tables in `text`, each in one step. @throws ToolError naming the line that was refused. */
-export async function restoreTable(text: string, options: RestoreOptions): Promise<void> {
+export async function restoreTable(text: string | Buffer, options: RestoreOptions): Promise<void> {
   const flags = [options.counters === true ? '--counters' : '', options.noFlush === true ? '--noflush' : '', options.test === true ? '--test' : ''];
   // Another holder of the xtables lock is waited for; 10 seconds is longer than any restore takes.
   await run([command(options, 'restore'), '--wait', '10', ...flags.filter((flag) => flag !== '')], { ...netnsOf(options), input: text });

@@ -18,6 +18,8 @@ export interface RunOptions {
   env?: Readonly<Record<string, string>>;
   /** Bytes of output that are kept; more of it is an error. @default 1 GiB */
   maxBuffer?: number;
+  /** How output becomes text; `latin1` keeps every byte as one character. @default utf8 */
+  encoding?: 'utf8' | 'latin1';
   /** Connect the program to our own terminal instead of reading its output. */
   inheritStdio?: boolean;
 }
@@ -60,6 +62,7 @@ const execaOptions = (options: RunOptions): Options => ({
   reject: false,
   stripFinalNewline: false,
   maxBuffer: options.maxBuffer ?? 2 ** 30,
+  encoding: options.encoding ?? 'utf8',
   extendEnv: false,
   env: environment(options.env),
   ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, forceKillAfterDelay: 1000 }),

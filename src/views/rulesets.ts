@@ -1,8 +1,8 @@
 import type { CardView } from '../cli/view.ts';
-import type { Ruleset } from '../domain/netfilter/index.ts';
+import type { ExportedRules } from '../domain/netfilter/index.ts';
 
 /** The parsed model, for machines; people get the text itself. */
-export const rulesetsView: CardView<{ text: string; rulesets: readonly Ruleset[] }> = {
+export const rulesetsView: CardView<ExportedRules> = {
   kind: 'IptablesRulesets',
   name: () => 'rulesets',
   lines: ({ rulesets }) => rulesets.map(({ family, backend, tables }) => [family, `${backend}: ${tables.map(({ name }) => name).join(', ')}`]),

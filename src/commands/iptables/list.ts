@@ -27,6 +27,6 @@ export default class IptablesList extends SluiceCommand {
       unused: flags.unused,
       ...(place === undefined ? {} : { place }), ...(flags.owner === undefined ? {} : { owner: flags.owner }), ...(flags.top === undefined ? {} : { top: flags.top }),
     });
-    await this.printTable(listing, rulesView);
+    await this.printTable(listing, rulesView(listing.items, place));
   }
 }

@@ -9,4 +9,4 @@ export { targetName } from './save/target.ts';
 export * from './kube/index.ts';
 export * from './walk/index.ts';
 export { describePlace, listRows, type RowFilter, type RuleDetail, type RuleRow } from './listing/rows.ts';
-export { type ListRequest, listRules, getRule, exportRules } from './list.ts';
+export { exportRules, type ExportedRules, getRule, listRules, type ListRequest } from './list.ts';

@@ -1,47 +1,47 @@
 /** Rules in a few words. */
 
-import type { Match, Range, Rule, RuleOption } from '../model.ts';
+import { formatAddress, formatPrefix } from '../../../lib/ip.ts';
+import type { IprangeMatch, Match, Prefix, Range, Rule, TcpMatch, Test } from '../model.ts';
 import { canonicalName } from '../save/options.ts';
-
-const HIDDEN: ReadonlySet<string> = new Set(['-j', '-g', '-m', '-A']);
 
 /** The whole match in the terse form `src=10.20.0.0/16 tcp dport=8443`; `any` when the rule matches everything. */
 export function describeMatch(rule: Rule): string {
-  const header = [
-    named('in', optionText(rule, '-i')), named('out', optionText(rule, '-o')), named('src', optionText(rule, '-s')),
-    named('dst', optionText(rule, '-d')), optionText(rule, '-p') ?? '', rule.fragment === undefined ? '' : `${rule.fragment.negated ? '!' : ''}fragment`,
+  const tests = describeTests(rule);
+  return tests.length === 0 ? 'any' : tests.join(' ');
+}
+
+/** The same, one string for each test that a packet has to pass, in the order of evaluation. */
+export const describeTests = (rule: Rule): string[] => [...headerTests(rule), ...rule.matches.map(matchText)].filter((part) => part !== '');
+
+/** `10.0.0.0/8`, `!10.0.0.1`; undefined for any address. */
+export function addressText(test: Test<Prefix[]> | undefined): string | undefined {
+  return test && (test.negated ? '!' : '') + test.value.map(({ address, mask }) => formatPrefix(address, mask).replace(address.length === 1 ? /\/32$/ : /\/128$/, '')).join(',');
+}
+
+/** The name of an interface, `!` in front when negated; undefined for any. */
+export const interfaceText = (test: Test<string> | undefined): string | undefined => test && (test.negated ? '!' : '') + test.value;
+
+/** The protocol as the rule names it, `!` in front when negated; undefined for any. */
+export function protocolText(rule: Rule): string | undefined {
+  if (rule.protocol === undefined) return undefined;
+  const option = rule.options.find(({ name }) => canonicalName(name) === '-p');
+  return (rule.protocol.negated ? '!' : '') + (option?.values[0]?.value ?? rule.protocol.value);
+}
+
+/** What the target does beyond its name: its options as they stood. */
+export const targetOptions = ({ target }: Rule): string => (target.kind === 'native' ? target.text.replace(/^-j \S+ ?/, '') : '');
+
+function headerTests(rule: Rule): string[] {
+  return [
+    equals('in', interfaceText(rule.inInterface)), equals('out', interfaceText(rule.outInterface)),
+    equals('src', addressText(rule.source)), equals('dst', addressText(rule.destination)),
+    protocolText(rule) ?? '', rule.fragment === undefined ? '' : `${rule.fragment.negated ? '!' : ''}fragment`,
   ];
-  const parts = [...header, ...rule.matches.map(matchText)].filter((part) => part !== '');
-  return parts.length === 0 ? 'any' : parts.join(' ');
 }
 
-/** One line for each test, for the card of a rule. */
-export const describeTests = (rule: Rule): string[] => {
-  const text = rule.matches.map(matchText).filter((part) => part !== '');
-  const header = describeMatch({ ...rule, matches: [] });
-  return header === 'any' && text.length > 0 ? text : [header, ...text];
-};
-
-/** Value of a header option as it stood, `!` in front when negated. */
-export function optionText(rule: Rule, name: string): string | undefined {
-  const option = rule.options.find((candidate) => canonicalName(candidate.name) === name);
-  return option === undefined ? undefined : `${option.negated ? '!' : ''}${option.values[0]?.value ?? ''}`;
-}
-
-/** What the target does beyond its name: the options behind `-j NAME`. */
-export function targetOptions(rule: Rule): string {
-  const at = rule.options.findIndex((option) => canonicalName(option.name) === '-j');
-  return at < 0 ? '' : rule.options.slice(at + 1).filter(notHeader).map(print).join(' ');
-}
-
-const notHeader = ({ name }: RuleOption): boolean => !HIDDEN.has(canonicalName(name));
-
-const print = ({ negated, name, values }: RuleOption): string => `${negated ? '!' : ''}${name} ${values.map(({ raw }) => raw).join(' ')}`.trim();
-
-const named = (label: string, value: string | undefined): string => {
-  if (value === undefined) return '';
-  return value.startsWith('!') ? `${label}!=${value.slice(1)}` : `${label}=${value}`;
-};
+/** `label=value`, `label!=value`. */
+const equals = (label: string, value: string | undefined): string =>
+  value === undefined ? '' : value.startsWith('!') ? `${label}!=${value.slice(1)}` : `${label}=${value}`;
 
 function matchText(match: Match): string {
   switch (match.kind) {
@@ -50,23 +50,19 @@ function matchText(match: Match): string {
     case 'udplite':
     case 'sctp':
     case 'dccp':
-      return [
-        port('sport', match.sourcePort), port('dport', match.destinationPort),
-        match.kind === 'tcp' && match.flags !== undefined ? `flags${match.flags.negated ? '!' : ''}=${match.flags.value.mask}/${match.flags.value.comp}` : '',
-        ...match.uninterpreted,
-      ].filter((part) => part !== '').join(' ');
+      return words([port('sport', match.sourcePort), port('dport', match.destinationPort), match.kind === 'tcp' ? flags(match.flags) : '', ...match.uninterpreted]);
     case 'multiport':
-      return `${{ source: 'sports', destination: 'dports', either: 'ports' }[match.direction]}${match.negated ? '!=' : '='}${match.ports.map(range).join(',')}`;
+      return compare({ source: 'sports', destination: 'dports', either: 'ports' }[match.direction], match.negated, match.ports.map(range).join(','));
     case 'icmp':
     case 'icmp6':
-      return `type${match.negated ? '!=' : '='}${match.type}${match.code.low === 0 && match.code.high === 255 ? '' : `/${range(match.code)}`}`;
+      return compare('type', match.negated, icmpType(match.kind, match.type, match.code));
     case 'iprange':
-      return [addresses('src', match.source), addresses('dst', match.destination)].filter((part) => part !== '').join(' ');
+      return words([addressRange('src', match.source), addressRange('dst', match.destination)]);
     case 'conntrack':
     case 'state':
-      return [match.states === undefined ? '' : `ct${match.states.negated ? '!=' : '='}${match.states.value.join(',')}`, ...match.uninterpreted].filter((part) => part !== '').join(' ');
+      return words([match.states === undefined ? '' : compare('ct', match.states.negated, match.states.value.join(',')), ...match.uninterpreted]);
     case 'mark':
-      return `mark${match.negated ? '!=' : '='}0x${match.value.toString(16)}${match.mask === 0xffff_ffff ? '' : `/0x${match.mask.toString(16)}`}`;
+      return compare('mark', match.negated, hex(match.value) + (match.mask === 0xffff_ffff ? '' : `/${hex(match.mask)}`));
     case 'comment':
       return `"${match.text}"`;
     case 'opaque':
@@ -74,13 +70,33 @@ function matchText(match: Match): string {
   }
 }
 
+const words = (parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ');
+
+const compare = (label: string, negated: boolean, value: string): string => `${label}${negated ? '!=' : '='}${value}`;
+
 const range = ({ low, high }: Range): string => (low === high ? String(low) : `${low}:${high}`);
 
-const port = (label: string, test: { negated: boolean; value: Range } | undefined): string =>
-  test === undefined ? '' : `${label}${test.negated ? '!=' : '='}${range(test.value)}`;
+const port = (label: string, test: Test<Range> | undefined): string => (test === undefined ? '' : compare(label, test.negated, range(test.value)));
 
-function addresses(label: string, test: { negated: boolean; value: { low: number[]; high: number[] } } | undefined): string {
-  if (test === undefined) return '';
-  const text = (words: number[]): string => (words.length === 1 ? [24, 16, 8, 0].map((shift) => (words[0]! >>> shift) & 255).join('.') : words.map((word) => word.toString(16)).join(':'));
-  return `${label}${test.negated ? '!=' : '='}${text(test.value.low)}-${text(test.value.high)}`;
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+function icmpType(kind: 'icmp' | 'icmp6', type: number, code: Range): string {
+  if (kind === 'icmp' && type === 255) return 'any';
+  return code.low === 0 && code.high === 255 ? String(type) : `${type}/${range(code)}`;
 }
+
+function addressRange(label: string, test: IprangeMatch['source']): string {
+  return test === undefined ? '' : compare(label, test.negated, `${formatAddress(test.value.low)}-${formatAddress(test.value.high)}`);
+}
+
+const FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'];
+
+/** `syn` for a new connection, else `flags=SET/LOOKED-AT`. */
+function flags(test: TcpMatch['flags']): string {
+  if (test === undefined) return '';
+  const { mask, comp } = test.value;
+  if (mask === 0x17 && comp === 2) return `${test.negated ? '!' : ''}syn`;
+  return compare('flags', test.negated, `${flagNames(comp)}/${flagNames(mask)}`);
+}
+
+const flagNames = (bits: number): string => FLAGS.filter((_, bit) => (bits & (1 << bit)) !== 0).join(',') || 'NONE';

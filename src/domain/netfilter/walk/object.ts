@@ -13,5 +13,5 @@ export function objectOf(rule: Rule): string | undefined {
     if (service !== undefined) return `${rule.chain.startsWith('KUBE-SEP-') ? 'endpoint' : 'svc'} ${service}`;
   }
   const owner = ownerOf(rule.chain, led, comment ?? '');
-  return owner === '-' ? comment : owner;
+  return owner === 'unknown' ? comment : owner;
 }
