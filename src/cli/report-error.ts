@@ -1,4 +1,4 @@
-import { SluiceError } from '../lib/errors.ts';
+import { OperationError, PermissionError, SluiceError } from '../lib/errors.ts';
 import { sanitize } from '../lib/text.ts';
 import { toJson } from './print/json.ts';
 import { exitCodeOf } from './exit-codes.ts';
@@ -11,11 +11,22 @@ export interface ReportOptions {
 }
 
 /** Writes an error to standard error in the form of kubectl, and returns the exit code. */
-export function reportError(error: unknown, options: ReportOptions): number {
+export function reportError(raised: unknown, options: ReportOptions): number {
+  const error = explainFileError(raised);
   const exitCode = exitCodeOf(error);
   process.stderr.write(`${options.json ? errorJson(error, exitCode) : errorText(error, options)}\n`);
   if (options.debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n${error.cause instanceof Error ? `caused by ${error.cause.stack}\n` : ''}`);
   return exitCode;
+}
+
+/** What the file system said no to, which no command expects everywhere it may happen. */
+function explainFileError(error: unknown): unknown {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || error instanceof SluiceError || syscall === undefined) return error;
+  const facts = { causes: [error.message], cause: error };
+  if (code === 'EACCES' || code === 'EPERM') return new PermissionError(`no permission for ${path ?? syscall}`, { ...facts, hints: ['run it as root'] });
+  if (code === 'ENOSPC' || code === 'EROFS' || code === 'EDQUOT') return new OperationError(`cannot write ${path ?? ''}`, { ...facts, code: 'SL1103' });
+  return error;
 }
 
 function errorText(error: unknown, { color }: ReportOptions): string {

@@ -6,7 +6,7 @@
  * the caller plugs with what comes next (migration reference §4.1).
  */
 
-import { ParseError } from '../../lib/errors.ts';
+import { OperationError, ParseError } from '../../lib/errors.ts';
 import type { Chain, Rule, Ruleset } from '../netfilter/index.ts';
 import { changeKind, Kind, mapTerminals, plug, restrictToZero } from './combine.ts';
 import { Field, FIELD_ORDERS } from './fields.ts';
@@ -35,6 +35,9 @@ export interface Compiled {
   roots: Partial<Record<HookName, Ref>>;
   ruleIds: RuleIds;
 }
+
+/** Calls nested deeper than any ruleset that a kernel takes: nf_tables allows 16. */
+const MAX_CALL_DEPTH = 256;
 
 /** Intermediate diagrams included; about 8 bytes each. */
 export const DEFAULT_MAX_EDGES = 32 << 20;
@@ -194,10 +197,11 @@ class ChainCompiler {
     return this.#store.terminal(kind, [], [id]);
   }
 
-  /** The chains that `roots` reach, every chain after those it calls. */
+  /** The chains that `roots` reach, every chain after those it calls. @throws OperationError SL3006 for calls nested too deep */
   #calleesFirst(roots: readonly string[]): Chain[] {
     const ordered: Chain[] = [];
     const state = new Map<string, 'open' | 'done'>();
+    const depths = new Map<string, number>();
     const stack = roots.map((name) => this.#chains.get(name)!);
     while (stack.length > 0) {
       const chain = stack.at(-1)!;
@@ -208,10 +212,19 @@ class ChainCompiler {
         stack.pop();
         if (state.get(chain.name) === 'done') continue;
         state.set(chain.name, 'done');
+        depths.set(chain.name, this.#checkDepth(chain, depths));
         ordered.push(chain);
       }
     }
     return ordered;
+  }
+
+  /** How deep calls nest below a chain. */
+  #checkDepth(chain: Chain, depths: ReadonlyMap<string, number>): number {
+    let depth = 1;
+    for (const { target } of chain.rules) if (target.kind === 'jump' || target.kind === 'goto') depth = Math.max(depth, 1 + (depths.get(target.chain) ?? 0));
+    if (depth <= MAX_CALL_DEPTH) return depth;
+    throw new OperationError(`chain ${chain.name} calls others more than ${MAX_CALL_DEPTH} deep`, { code: 'SL3006', reason: 'unsupported', hints: [`keep it in iptables: --keep-in-iptables ${chain.name}`] });
   }
 
   #callees(chain: Chain, state: ReadonlyMap<string, 'open' | 'done'>): Chain[] {
