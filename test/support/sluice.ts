@@ -68,8 +68,13 @@ export interface TempState {
 export function tempState(): TempState {
   const root = mkdtempSync(join(tmpdir(), 'state-'));
   const env = { SLUICE_STATE_DIR: join(root, 'state'), SLUICE_RUN_DIR: join(root, 'run'), SLUICE_BPFFS: join(root, 'bpf') };
-  for (const directory of Object.values(env)) mkdirSync(directory);
-  execFileSync('mount', ['-t', 'bpf', 'bpf', env.SLUICE_BPFFS]);
+  try {
+    for (const directory of Object.values(env)) mkdirSync(directory);
+    execFileSync('mount', ['-t', 'bpf', 'bpf', env.SLUICE_BPFFS]);
+  } catch (error) {
+    rmSync(root, { recursive: true });
+    throw error;
+  }
   return {
     root,
     env,
