@@ -4,7 +4,7 @@ import { ERROR_CATALOG } from '../lib/error-catalog.ts';
 import { NotFoundError } from '../lib/errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import type { CommandMetadata } from './registry.d.ts';
-import { resolveWords, type Commands } from './words.ts';
+import { resolveWords, topicName, type Commands } from './words.ts';
 
 /** The name the user typed: `sluice`, or `kubectl sluice` for the plugin. */
 export const invokedName = (): string => process.env['SLUICE_INVOKED_AS'] ?? 'sluice';
@@ -30,7 +30,7 @@ function helpOn(words: readonly string[], commands: Commands): string {
   if (first === 'exit-codes') return exitCodes();
   if (/^SL\d{4}$/.test(first)) return errorHelp(first);
   const { id } = resolveWords(words, commands);
-  return id === undefined ? topicHelp(words.join(' '), commands) : commandHelp(id, commands[id]!);
+  return id === undefined ? topicHelp([topicName(first), ...words.slice(1)].join(' '), commands) : commandHelp(id, commands[id]!);
 }
 
 function overview(commands: Commands): string {

@@ -21,7 +21,7 @@ export interface Resolved {
  */
 export function resolveWords(argv: readonly string[], commands: Commands): Resolved {
   const end = argv.findIndex((word) => word.startsWith('-'));
-  const words = (end < 0 ? argv : argv.slice(0, end)).map((word, i) => (i === 0 ? (TOPIC_ALIASES[word] ?? word) : word));
+  const words = (end < 0 ? argv : argv.slice(0, end)).map((word, i) => (i === 0 ? topicName(word) : word));
   for (let length = Math.min(3, words.length); length > 0; length--) {
     const id = commandId(words.slice(0, length).join(':'), commands);
     if (id !== undefined) return { id, rest: argv.slice(length) };
@@ -35,6 +35,9 @@ function commandId(name: string, commands: Commands): string | undefined {
   if (Object.hasOwn(commands, name)) return name;
   return Object.keys(commands).find((id) => commands[id]!.aliases.includes(name) || commands[id]!.hiddenAliases?.includes(name));
 }
+
+/** The topic's own name for one of its other names. */
+export const topicName = (word: string): string => TOPIC_ALIASES[word] ?? word;
 
 /** Whether the words are exactly the name of a topic. */
 const isTopic = (words: readonly string[], commands: Commands): boolean =>

@@ -68,7 +68,7 @@ VERDICT  REJECT at step 7
     await withNetns('ipt', async (netns) => {
       netns.run(['iptables-legacy-restore'], FIREWALL.replace(/.*match-set.*\n/, '').replace('\x1b', ''));
       const result = await sluice(['iptables', 'test', '--netns', netns.name, '--proto', 'tcp', '--from', '127.0.0.1', '--to', '127.0.0.1:80', '--show-native']);
-      expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('+ ip -j route get 127.0.0.1 from 127.0.0.1') });
+      expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('ip -j route get 127.0.0.1 from 127.0.0.1') });
       expect(result.stdout).toContain('filter/INPUT  policy DROP');
       expect(await sluice(['iptables', 'test', '--netns', netns.name, '--proto', 'tcp', '--from', '127.0.0.1', '--to', '127.0.0.1:80', '--in', 'eth9']))
         .toMatchObject({ exitCode: 5, stdout: '' });

@@ -28,7 +28,7 @@ export interface PlanRequest {
  *   backends hold rules and none was named, SL3015 when there is nothing to migrate.
  */
 export async function makePlan(request: PlanRequest): Promise<PlanReport> {
-  const { rulesets, warnings } = request.file === undefined ? await readLive(request) : { rulesets: [readFile(request, request.file)], warnings: [] };
+  const { rulesets, warnings } = request.file === undefined ? await readLive(request) : { rulesets: [await readFile(request, request.file)], warnings: [] };
   const wanted = rulesets.filter((ruleset) => hasRules(ruleset) && (request.families ?? [ruleset.family]).includes(ruleset.family));
   if (wanted.length === 0) throw new OperationError('the filter table has nothing to migrate', { code: 'SL3015', reason: 'not-found', hints: ['sluice iptables list filter'] });
   const families = wanted.map((ruleset) => planFamily(ruleset, request));
@@ -39,7 +39,7 @@ export async function makePlan(request: PlanRequest): Promise<PlanReport> {
   return reportPlan(families, { counters: request.counters, warnings: [...warnings, ...foreignWriters(wanted), ...untrackedFragments(wanted)], ...(request.out === undefined ? {} : { out: request.out }) });
 }
 
-const readFile = ({ backend, families }: PlanRequest, path: string): Ruleset =>
+const readFile = ({ backend, families }: PlanRequest, path: string): Promise<Ruleset> =>
   readDump(path, { ...(backend === undefined ? {} : { backend }), ...(families?.length === 1 ? { family: families[0]! } : {}) });
 
 async function readLive({ netns, backend }: PlanRequest): Promise<{ rulesets: Ruleset[]; warnings: string[] }> {

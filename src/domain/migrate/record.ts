@@ -5,7 +5,7 @@ import { filterTable } from '../classifier/index.ts';
 import { parseSave, printSave, type Backend, type Family, type Ruleset } from '../netfilter/index.ts';
 import { actionBits } from './dispatch.ts';
 import type { FamilyPlan, HookPlan } from './plan.ts';
-import { GenerationPins, MigrationPins } from './pins.ts';
+import type { GenerationPins, MigrationPins } from './pins.ts';
 
 /** File in the change's directory. */
 export const RECORD_FILE = 'migration.json';

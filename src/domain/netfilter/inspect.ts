@@ -1,6 +1,7 @@
 /** Reads the rules that are in force, or a dump. */
 
 import { readFileSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
 import { OperationError, PermissionError, ToolError, UnsupportedError } from '../../lib/errors.ts';
 import { saveBytes } from '../../tools/iptables.ts';
 import { need, which } from '../../tools/index.ts';
@@ -52,8 +53,8 @@ export interface DumpOptions {
 }
 
 /** Reads a dump from a file, or standard input for `-`. @throws OperationError SL1102 when it cannot be read. */
-export function readDump(path: string, { family, backend = 'legacy' }: DumpOptions = {}): Ruleset {
-  const bytes = readBytes(path);
+export async function readDump(path: string, { family, backend = 'legacy' }: DumpOptions = {}): Promise<Ruleset> {
+  const bytes = await readBytes(path);
   return parseSave(bytes, { family: family ?? familyOf(bytes.toString('latin1')), backend, source: path === '-' ? 'standard input' : path });
 }
 
@@ -64,9 +65,10 @@ function familyOf(text: string): Family {
   return /\s(-[sd]|--(src|dst|source|destination)) [0-9a-f]{0,4}:/i.test(text) || /\s-p (ipv6-icmp|icmpv6)\s/.test(text) ? 'ipv6' : 'ipv4';
 }
 
-function readBytes(path: string): Buffer {
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return readFileSync(path === '-' ? 0 : path);
+    // Not at once: while a pipe has nothing to give, an interruption and --timeout must still be heard.
+    return path === '-' ? await buffer(process.stdin) : readFileSync(path);
   } catch (error) {
     throw new OperationError(`cannot read ${path}`, { code: 'SL1102', reason: 'usage', causes: [(error as Error).message], cause: error });
   }

@@ -62,5 +62,5 @@ function onlyRuleset(rulesets: readonly Ruleset[]): Ruleset {
 export async function readRequested({ file, netns, families, backend }: ListRequest): Promise<Rulesets> {
   if (file === undefined) return await readRulesets({ families, backend, ...(netns === undefined ? {} : { netns: netns.path }) });
   const options = { ...(families.length === 1 ? { family: families[0]! } : {}), ...(backend === 'legacy' || backend === 'nft' ? { backend } : {}) };
-  return { rulesets: [readDump(file, options)], warnings: [] };
+  return { rulesets: [await readDump(file, options)], warnings: [] };
 }

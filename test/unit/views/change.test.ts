@@ -79,5 +79,5 @@ test('a long diff is cut in the card and whole in JSON', () => {
   const section = changeDetailCard.sections?.(detail).find(({ title }) => title === 'Differences');
   expect(section?.rows.length).toBe(41);
   expect(section?.rows.at(-1)).toMatchObject({ text: expect.stringContaining('60 more') });
-  expect((changeDetailCard.json?.(detail) as ChangeDetail).diff.length).toBe(100);
+  expect((changeDetailCard.json!(detail) as ChangeDetail).diff.length).toBe(100);
 });

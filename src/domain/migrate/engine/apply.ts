@@ -7,7 +7,7 @@
 import { cpus } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { UnsupportedError, VerifierError, SyscallError } from '../../../lib/errors.ts';
-import { BpfMap, loadObject, readBuiltin, type BpfProgram, type LoadedObject } from '../../../kernel/bpf/index.ts';
+import { type BpfMap, loadObject, readBuiltin, type BpfProgram, type LoadedObject } from '../../../kernel/bpf/index.ts';
 import { HOOKS, IMAGE_SLACK, type HookName, type Image } from '../../classifier/index.ts';
 import type { Family } from '../../netfilter/index.ts';
 
