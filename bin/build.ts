@@ -75,7 +75,7 @@ async function buildBundle(): Promise<void> {
   const started = new Date();
   const facts = readFacts();
   const sources = [join(ROOT, 'src'), join(ROOT, 'bin'), join(ROOT, 'package-lock.json')].flatMap(listTree);
-  if (isCurrent(BUNDLE, sources) && readFileSync(REGISTRY, 'utf8').includes(`pjson = ${JSON.stringify(facts)};`)) return;
+  if (isCurrent(BUNDLE, sources) && existsSync(REGISTRY) && readFileSync(REGISTRY, 'utf8').includes(`pjson = ${JSON.stringify(facts)};`)) return;
   write(REGISTRY, await registrySource(await loadCommands(join(ROOT, 'src/commands')), facts, DIST));
   // Split into chunks a start reads only what its command needs: 12 ms for `version` and 7 for others, against one file.
   const { outputFiles } = await bundle({
