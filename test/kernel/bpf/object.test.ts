@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BpfMap, indexKey, loadObject, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
+import { readElf } from '../../../src/kernel/elf/index.ts';
+import { bpf as uapi } from '../../../src/kernel/uapi/index.ts';
+import { run } from '../../../src/tools/index.ts';
+import { mountBpffs } from '../../support/bpffs.ts';
+import { Fixtures } from '../../support/compile-bpf.ts';
+import { requireRoot } from '../../support/require.ts';
+
+const PACKET = Buffer.alloc(64, 9);
+let fixtures: Fixtures;
+let bpffs: ReturnType<typeof mountBpffs>;
+
+beforeAll(() => {
+  requireRoot();
+  fixtures = new Fixtures();
+  bpffs = mountBpffs();
+});
+
+afterAll(async () => {
+  fixtures.remove();
+  await bpffs.unmount();
+});
+
+describe('the tag, a digest of the instructions, is that of the same object loaded by bpftool', () => {
+  test.each([
+    ['maps', ['sum', 'store', 'target']],
+    ['core', ['ask', 'read']],
+    ['kernel-names', ['first_byte']],
+    ['map-of-maps', ['look']],
+  ])('%s', async (name, programs) => {
+    const path = await fixtures.compile(name);
+    using object = loadObject(readFileSync(path), name);
+    await run(['bpftool', 'prog', 'loadall', path, `${bpffs.path}/${name}`]);
+    for (const program of programs) {
+      const { stdout } = await run(['bpftool', '-j', 'prog', 'show', 'pinned', `${bpffs.path}/${name}/${program}`]);
+      expect(JSON.parse(stdout)).toMatchObject({ name: program, tag: object.program(program).info().tag });
+    }
+  });
+});
+
+describe('variables and functions', () => {
+  test('a program sees its constants, calls its functions and writes its variables', async () => {
+    using object = loadObject(await fixtures.read('maps'), 'maps', { programs: ['sum'] });
+    expect(object.program('sum').testRun({ data: PACKET }).result).toBe(uapiXdp.PASS);
+    // mix(3) = add(3, 1) + 2 = 106; huge 4, whole.port 6, shared(2) = 6 + table[2] 30; visited 0+1+2+3
+    expect(readData(object, '.bss')).toContainEqual(106n + 4n + 6n + 36n + 6n);
+  });
+
+  test('constants are overridden by name, whatever their size', async () => {
+    const whole = Buffer.from('0500000060000700', 'hex');
+    const constants = { small: true, medium: 20, large: 30, huge: 1n << 40n, whole };
+    using object = loadObject(await fixtures.read('maps'), 'maps', { programs: ['sum'], constants });
+    object.program('sum').testRun({ data: PACKET });
+    expect(readData(object, '.bss')).toContainEqual((30n + 1n + 100n + 20n) + (1n << 40n) + 0x60n + 36n + 6n);
+    expect(() => object.map('.rodata').update(indexKey(0), Buffer.alloc(object.map('.rodata').spec.valueSize))).toThrow('EPERM');
+  });
+
+  test('variables can be read and written from outside while the program runs', async () => {
+    using object = loadObject(await fixtures.read('maps'), 'maps', { programs: ['sum'] });
+    using data = object.map('.data').map({ writable: true });
+    expect(data.bytes.readUInt32LE(0)).toBe(100);
+    data.bytes.writeUInt32LE(1000, 0);
+    object.program('sum').testRun({ data: PACKET });
+    expect(readData(object, '.bss')).toContainEqual(1006n + 4n + 6n + 36n + 6n);
+  });
+
+  test.each([
+    [{ missing: 1 }, 'no constant missing'],
+    [{ set: 1 }, 'no constant set'],
+    [{ small: 256 }, 'constant small of 1 bytes cannot be set to 256'],
+    [{ whole: 1n << 64n }, 'constant whole of 8 bytes cannot be set to 18446744073709551616'],
+    [{ large: Buffer.alloc(3) }, 'constant large of 4 bytes cannot be set to 3 bytes'],
+  ])('constants that cannot be set are refused: %o', async (constants, message) => {
+    const object = await fixtures.read('maps');
+    expect(() => loadObject(object, 'maps', { constants })).toThrow(message);
+  });
+});
+
+describe('maps', () => {
+  test('are made as the object says, and the kernel knows their types', async () => {
+    using object = loadObject(await fixtures.read('maps'), 'maps');
+    expect(object.map('sources').info()).toMatchObject({ type: uapi.BPF_MAP_TYPE_HASH, keySize: 8, valueSize: 8, maxEntries: 128 });
+    expect(object.map('totals').info()).toMatchObject({ type: uapi.BPF_MAP_TYPE_PERCPU_ARRAY, keySize: 4, valueSize: 16, maxEntries: 2 });
+    expect(object.map('events').info().maxEntries).toBe(8192);
+    object.program('store').testRun({ data: PACKET });
+    const { stdout } = await run(['bpftool', '-j', 'map', 'dump', 'id', String(object.map('sources').info().id)]);
+    expect(JSON.parse(stdout)).toMatchObject([{ formatted: { key: { address: 5, port: 0, protocol: 0 }, value: 101 } }]);
+  });
+
+  test('can be resized, given from outside and jumped through', async () => {
+    using first = loadObject(await fixtures.read('maps'), 'maps', { programs: ['store', 'target'], sizes: { sources: { maxEntries: 9 } } });
+    expect(first.map('sources').info().maxEntries).toBe(9);
+    expect(first.program('store').testRun({ data: PACKET }).result).toBe(uapiXdp.DROP);
+    first.map('jumps').update(indexKey(1), indexKey(first.program('target').fd.number));
+    expect(first.program('store').testRun({ data: PACKET }).result).toBe(uapiXdp.TX);
+    const maps = { jumps: first.map('jumps'), sources: first.map('sources') };
+    using second = loadObject(await fixtures.read('maps'), 'maps', { programs: ['store'], maps, sizes: { sources: { maxEntries: 9 } } });
+    expect(second.map('sources')).toBe(first.map('sources'));
+    expect(second.program('store').testRun({ data: PACKET }).result).toBe(uapiXdp.TX);
+    second.close();
+    expect(first.map('sources').lookup(Buffer.from('0500000000000000', 'hex'))).toBeDefined();
+  });
+
+  test('from outside that are of another shape are refused', async () => {
+    using wrong = BpfMap.create({ name: 'sources', type: uapi.BPF_MAP_TYPE_HASH, keySize: 8, valueSize: 4, maxEntries: 128, flags: 0 });
+    const object = await fixtures.read('maps');
+    expect(() => loadObject(object, 'maps', { maps: { sources: wrong } })).toThrow('map sources has valueSize 8; the one given has 4');
+  });
+
+  test('of maps are filled as the object says, and take more of the same', async () => {
+    using object = loadObject(await fixtures.read('map-of-maps'), 'map-of-maps');
+    const filled = object.map('filled');
+    expect([0, 1, 2, 3].map((i) => filled.lookup(indexKey(i))?.readUInt32LE())).toEqual([
+      object.map('first').info().id, undefined, object.map('second').info().id, undefined,
+    ]);
+    object.map('second').update(indexKey(0), Buffer.from('4d00000000000000', 'hex'));
+    expect(object.program('look').testRun({ data: PACKET }).result).toBe(0x4d);
+    using inner = BpfMap.create({ name: 'fits', type: uapi.BPF_MAP_TYPE_HASH, keySize: 8, valueSize: 8, maxEntries: 16, flags: 0 });
+    object.map('empty').update(indexKey(2), indexKey(inner.fd.number));
+    expect(object.program('look').testRun({ data: PACKET }).result).toBe(100);
+  });
+});
+
+test('kernel functions are called; weak ones that are missing, or have another type, are not there', async () => {
+  using object = loadObject(await fixtures.read('kernel-names'), 'kernel-names');
+  expect(object.program('first_byte').testRun({ data: PACKET }).result).toBe(9);
+});
+
+describe('CO-RE', () => {
+  let answers: Map<string, bigint>;
+
+  beforeAll(async () => {
+    const file = await fixtures.read('core');
+    using object = loadObject(file, 'core');
+    expect(object.program('ask').testRun({ data: PACKET }).result).toBe(7);
+    object.program('read').testRun({ data: PACKET });
+    answers = readVariables(object, file);
+  });
+
+  test('finds fields where the kernel has them', async () => {
+    const layout = await kernelLayout(['sk_buff', 'task_struct', 'list_head']);
+    const at = (name: string): bigint => layout.get(name)!;
+    expect(pick(answers, 'offset_')).toEqual({
+      offset_len: at('sk_buff.len'), offset_cb_5: at('sk_buff.cb') + 5n, offset_tasks_next: at('task_struct.tasks') + at('list_head.next'),
+      offset_parent: at('task_struct.parent'), offset_second: at('task_struct') + at('task_struct.comm'),
+    });
+  });
+
+  test('knows what exists, also under another flavor, and not what has another type', () => {
+    expect(pick(answers, 'has_')).toEqual({
+      has_len: 1n, has_no_such_member: 0n, has_flavored_len: 1n, has_no_such_struct: 0n, has_wrong_pid: 0n, has_cb_47: 1n,
+    });
+  });
+
+  test('answers sizes, signs, bit fields, types and enums of the kernel', async () => {
+    const layout = await kernelLayout(['task_struct']);
+    expect(pick(answers, 'size_')).toEqual({ size_len: 4n, size_cb: 48n, size_mark: 4n, size_comm: 16n, size_pkt_type: 1n });
+    expect(pick(answers, 'signed_')).toEqual({ signed_len: 0n, signed_pid: 1n });
+    expect(pick(answers, 'right_')).toEqual({ right_pkt_type: 61n, right_cloned: 63n });
+    expect(pick(answers, 'type_')).toMatchObject({
+      type_exists: 1n, type_no_such: 0n, type_typedef: 1n, type_no_such_typedef: 0n, type_size: layout.get('task_struct'), type_size_no_such: 0n,
+    });
+    expect(pick(answers, 'hook_')).toEqual({ hook_local_out: 3n, hook_exists: 1n, hook_no_such: 0n, hook_flavor: 4n });
+  });
+});
+
+describe('what cannot be loaded is refused, and nothing of it stays', () => {
+  test.each([
+    ['missing', { code: 'SL2405', reason: 'unsupported', message: 'refused: this kernel has no function bpf_no_such_function of that type' }],
+    ['configured', { code: 'SL2401', message: expect.stringContaining("CONFIG_HZ is an option of the kernel's configuration") }],
+    ['custom', { code: 'SL2401', message: 'refused: custom refers to section own_section, which is not supported' }],
+    ['probe', { code: 'SL2401', message: expect.stringContaining('section kprobe/anything, whose type is not known') }],
+    ['no_such', { code: 'SL2401', message: 'refused: no program no_such' }],
+    // The access became a call of a helper that does not exist.
+    ['unguarded', { code: 'SL2100', message: expect.stringContaining('invalid func unknown#195896080') }],
+  ])('%s', async (program, error) => {
+    const object = await fixtures.read('refused');
+    expect(() => loadObject(object, 'refused', { programs: [program] })).toThrow(expect.objectContaining(error));
+  });
+
+  test('by the verifier, with the line of C that it was at', async () => {
+    const object = await fixtures.read('refused');
+    expect(() => loadObject(object, 'refused', { programs: ['unchecked'] })).toThrow(expect.objectContaining({
+      name: 'VerifierError',
+      program: 'unchecked',
+      message: expect.stringMatching(/^load unchecked: EACCES at refused\.bpf\.c:\d+ \(return \*value;\): R0 invalid mem access 'map_value_or_null'$/),
+      log: expect.stringContaining('processed'),
+    }));
+  });
+
+  test('without the licence for a helper that it calls', async () => {
+    const object = await fixtures.read('core');
+    object.write('BSD\0', object.indexOf('GPL\0'), 'latin1');
+    expect(() => loadObject(object, 'core', { programs: ['read'] })).toThrow('cannot call GPL-restricted function');
+  });
+});
+
+const uapiXdp = { DROP: 1, PASS: 2, TX: 3 };
+
+/** What stands in a section, 8 bytes at a time. */
+function readData(object: LoadedObject, section: string): bigint[] {
+  const value = object.map(section).lookup(indexKey(0))!;
+  return Array.from({ length: Math.floor(value.length / 8) }, (_, i) => value.readBigUInt64LE(i * 8));
+}
+
+/** The 64-bit variables in `.bss` by name. */
+function readVariables(object: LoadedObject, file: Buffer): Map<string, bigint> {
+  const { sections, symbols } = readElf(file, 'core');
+  const section = sections.find(({ name }) => name === '.bss')!.index;
+  const value = object.map('.bss').lookup(indexKey(0))!;
+  return new Map(symbols.filter((symbol) => symbol.section === section && symbol.size === 8).map(({ name, value: at }) => [name, value.readBigUInt64LE(at)]));
+}
+
+/** Sizes of structs (`sk_buff`) and byte offsets of their members (`sk_buff.len`), as bpftool reads them. */
+async function kernelLayout(names: readonly string[]): Promise<Map<string, bigint>> {
+  const { stdout } = await run(['bpftool', 'btf', 'dump', 'file', '/sys/kernel/btf/vmlinux']);
+  const layout = new Map<string, bigint>();
+  for (const name of names) {
+    const [head = '', ...members] = new RegExp(`^\\[\\d+\\] STRUCT '${name}' .*(\\n\\t.*)*`, 'm').exec(stdout)![0].split('\n');
+    layout.set(name, BigInt(/size=(\d+)/.exec(head)![1]!));
+    for (const member of members) {
+      const [, field, bits] = /'(.*)' .*bits_offset=(\d+)/.exec(member)!;
+      layout.set(`${name}.${field}`, BigInt(bits!) / 8n);
+    }
+  }
+  return layout;
+}
+
+const pick = (values: ReadonlyMap<string, bigint>, prefix: string): Record<string, bigint> =>
+  Object.fromEntries([...values].filter(([name]) => name.startsWith(prefix)));

@@ -1,0 +1,29 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { run } from '../../src/tools/index.ts';
+import { requireTool } from './require.ts';
+
+const FIXTURES = join(dirname(import.meta.dirname), 'fixtures/bpf');
+
+/** Objects of test/fixtures/bpf, compiled when they are asked for. */
+export class Fixtures {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'bpf-objects-'));
+
+  /** Path of the compiled `NAME.bpf.c`. */
+  async compile(name: string, ...flags: string[]): Promise<string> {
+    requireTool('clang');
+    const path = join(this.#folder, `${name}.bpf.o`);
+    const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+    await run(['clang', '-target', 'bpf', '-O2', '-g', `-I/usr/include/${machine}-linux-gnu`, ...flags, '-c', join(FIXTURES, `${name}.bpf.c`), '-o', path]);
+    return path;
+  }
+
+  async read(name: string, ...flags: string[]): Promise<Buffer> {
+    return readFileSync(await this.compile(name, ...flags));
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
