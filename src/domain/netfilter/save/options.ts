@@ -7,7 +7,7 @@ const ARITY: ReadonlyMap<string, number> = new Map(Object.entries({
   '-A': 1, '-s': 1, '-d': 1, '-i': 1, '-o': 1, '-p': 1, '-j': 1, '-g': 1, '-m': 1, '-f': 0, '-4': 0, '-6': 0,
   '--syn': 0, '--tcp-flags': 2, '--sport': 1, '--dport': 1, '--sports': 1, '--dports': 1, '--ports': 1, '--tcp-option': 1,
   '--icmp-type': 1, '--icmpv6-type': 1, '--src-range': 1, '--dst-range': 1, '--ctstate': 1, '--state': 1, '--mark': 1,
-  '--comment': 1, '--log-prefix': 1, '--nflog-prefix': 1, '--string': 1, '--hex-string': 1, '--name': 1, '--match-set': 2,
+  '--comment': 1, '--log-prefix': 1, '--nflog-prefix': 1, '--string': 1, '--hex-string': 1, '--match-set': 2,
   '--u32': 1, '--bytecode': 1, '--object-pinned': 1, '--reject-with': 1, '--set-xmark': 1, '--hashlimit-name': 1, '-c': 2,
 }));
 

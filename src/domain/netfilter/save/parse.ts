@@ -110,7 +110,7 @@ class SaveParser {
     if (name === undefined || chain === undefined) throw parseError(line, (name ?? verb).column, `rule for chain '${name?.value ?? ''}', which is not declared`);
     const place = { chain: chain.name, number: chain.rules.length + 1, ...(counters === undefined ? {} : { counters }) };
     const rest = tokens.slice(counted ? 3 : 2);
-    const rule = readRule(rest, place, { family: this.#options.family, chains: this.#chains, shared: this.#shared, line });
+    const rule = readRule(rest, place, { ...this.#options, chains: this.#chains, shared: this.#shared, line });
     if (rule === undefined) return this.#keep(text);
     keepSpelling(rule, text, tokens, tokens.length - rest.length);
     chain.rules.push(rule);

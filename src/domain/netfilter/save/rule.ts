@@ -1,4 +1,4 @@
-import type { Counters, Family, Match, Prefix, Rule, RuleOption, Test } from '../model.ts';
+import type { Backend, Counters, Family, Match, Prefix, Rule, RuleOption, Test } from '../model.ts';
 import { onlyToken, readMatch, takesOption, type MatchText, type ParsedOption } from '../matches/index.ts';
 import { arityOf, canonicalName, HEADER_OPTIONS } from './options.ts';
 import { mayTakeOptions, readTarget, type TargetText } from './target.ts';
@@ -24,6 +24,7 @@ interface Parts {
 
 export interface RuleContext {
   family: Family;
+  backend: Backend;
   /** Chains of the table, for jumps. */
   chains: { has(name: string): boolean };
   /** Options of earlier rules that may be used again. */
@@ -37,7 +38,7 @@ export interface RuleContext {
  * @throws ParseError at the column of what is wrong.
  */
 export function readRule(tokens: readonly Token[], place: { chain: string; number: number; counters?: Counters }, context: RuleContext): Rule | undefined {
-  const { family, line } = context;
+  const { family, backend, line } = context;
   const options = readOptions(tokens, line);
   if (options.some(({ canonical }) => canonical === (family === 'ipv4' ? '-6' : '-4'))) return undefined;
   const parts = assign(options, context);
@@ -52,7 +53,7 @@ export function readRule(tokens: readonly Token[], place: { chain: string; numbe
     if (parts.header.findIndex(({ canonical }) => canonical === option.canonical) < i) throw parseError(line, option.column, `${option.name} stands twice`);
     readHeader(rule, option, context);
   }
-  rule.matches = parts.matches.map((text): Match => readMatch(text, rule.protocol, family, line));
+  rule.matches = parts.matches.map((text): Match => readMatch(text, { protocol: rule.protocol, family, backend }, line));
   return rule;
 }
 

@@ -21,9 +21,9 @@ const SERVICES: ReadonlyMap<string, number> = new Map(Object.entries({
   pop3s: 995, openvpn: 1194, mysql: 3306, postgresql: 5432, 'ipsec-nat-t': 4500,
 }));
 
-/** Decimal, `0x` hexadecimal or, with a leading zero, octal, as strtoul reads it. */
+/** Decimal or `0x` hexadecimal. A leading zero is refused: iptables takes it for octal in some matches and not in others. */
 export function parseNumber({ value, column }: Token, maximum: number, line: Line, what: string): number {
-  const number = /^(0x[0-9a-f]+|0|[1-9]\d*)$/i.test(value) ? Number(value) : /^0[0-7]+$/.test(value) ? Number.parseInt(value, 8) : NaN;
+  const number = /^(0x[0-9a-f]+|0|[1-9]\d*)$/i.test(value) ? Number(value) : NaN;
   if (!(number <= maximum)) throw parseError(line, column, `${what} '${value}' is not a number up to ${maximum}`);
   return number;
 }

@@ -123,7 +123,6 @@ test.each<[string, unknown, Family?]>([
   ['-p tcp --dport 80', { kind: 'tcp', destinationPort: port(80), uninterpreted: [] }],
   ['-p tcp -m tcp ! --sport 1024: --dport :22', { kind: 'tcp', sourcePort: port(1024, 65535, true), destinationPort: port(0, 22), uninterpreted: [] }],
   ['-p tcp --dport 0x50', { kind: 'tcp', destinationPort: port(80), uninterpreted: [] }],
-  ['-p tcp --dport 010', { kind: 'tcp', destinationPort: port(8), uninterpreted: [] }],
   ['-p tcp --dport http', { kind: 'tcp', destinationPort: port(80), uninterpreted: [] }],
   ['-p tcp ! --syn', { kind: 'tcp', flags: { negated: true, value: { mask: 0x17, comp: 2 } }, uninterpreted: [] }],
   ['-p tcp -m tcp --tcp-flags ALL NONE --tcp-option 7', { kind: 'tcp', flags: { negated: false, value: { mask: 63, comp: 0 } }, uninterpreted: ['--tcp-option 7'] }],
@@ -173,6 +172,7 @@ test.each<[string, unknown]>([
 
 test.each<[string, string, number]>([
   ['-p tcp --dport 70000', "port '70000'", 25],
+  ['-p tcp --dport 010', "port '010'", 25],
   ['-p tcp --dport 80:90:100', 'not a range of ports', 25],
   ['-p tcp --dport 90:80', 'ends before it begins', 25],
   ['-p tcp --dport constructor', "port 'constructor'", 25],
