@@ -28,12 +28,16 @@ export function generateRuleset(options: RulesetShape): string {
 function flat({ rules, shape, family = 'ipv4' }: RulesetShape, random: Random): string[] {
   const address = (): string => (family === 'ipv4' ? `10.${random(256)}.${random(256)}.${random(256)}` : `2001:db8::${random(65_536).toString(16)}:${random(65_536).toString(16)}`);
   const one = (i: number): string => {
-    if (shape === 'structured') return `-A INPUT -s 10.${(i >> 8) & 255}.${i & 255}.0/24 -p tcp -m tcp --dport ${80 + (i % 4)} -j ${i % 7 === 0 ? 'ACCEPT' : 'DROP'}`;
-    if (shape === 'overlapping') return `-A INPUT -s ${address()}/${8 + random(17)} -d ${address()}/${8 + random(17)} -p ${random(2) === 0 ? 'tcp' : 'udp'} -j ${random(2) === 0 ? 'ACCEPT' : 'DROP'}`;
+    if (shape === 'structured') return `-A INPUT -s ${subnet(family, i)} -p tcp -m tcp --dport ${80 + (i % 4)} -j ${i % 7 === 0 ? 'ACCEPT' : 'DROP'}`;
+    const length = (): number => (family === 'ipv4' ? 8 : 104) + random(17);
+    if (shape === 'overlapping') return `-A INPUT -s ${address()}/${length()} -d ${address()}/${length()} -p ${random(2) === 0 ? 'tcp' : 'udp'} -j ${random(2) === 0 ? 'ACCEPT' : 'DROP'}`;
     return `-A INPUT -s ${address()} -p tcp -m tcp --dport ${random(65_536)} -j DROP`;
   };
   return [':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...Array.from({ length: rules }, (_, i) => one(i))];
 }
+
+const subnet = (family: 'ipv4' | 'ipv6', i: number): string =>
+  family === 'ipv4' ? `10.${(i >> 8) & 255}.${i & 255}.0/24` : `2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::/64`;
 
 function mixed(options: RulesetShape, random: Random): string[] {
   const chainCount = Math.max(1, Math.floor(options.rules / 12));

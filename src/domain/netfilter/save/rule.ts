@@ -9,6 +9,8 @@ import { parsePrefixes, parseProtocol, readCounters } from './values.ts';
 const IMPLIED: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 33: 'dccp', 58: 'icmp6', 132: 'sctp', 136: 'udplite' };
 
 const LONGEST_INTERFACE = 15;
+/** More than any rule has; keeps the time for hostile lines short. */
+const MOST_MATCHES = 200;
 
 /** Interfaces that a packet does not have at a hook, which iptables refuses to test there. */
 const ABSENT: ReadonlyMap<string, string> = new Map([['PREROUTING', '-o'], ['INPUT', '-o'], ['OUTPUT', '-i'], ['POSTROUTING', '-i']]);
@@ -115,8 +117,8 @@ function endOfValues(tokens: readonly Token[], from: number, arity: number | und
   return end;
 }
 
-/** A word that starts an option; `-1` and quoted words do not. */
-const isOption = ({ raw }: Token): boolean => raw.startsWith('-') && !/^-[\d.]/.test(raw) && raw.length > 1;
+/** A word that starts an option; `-1` and words whose name is quoted do not. */
+const isOption = ({ raw }: Token): boolean => /^-[^\d."=][^"=]*(=|$)/.test(raw);
 
 /** Gives every option to the header, a match or the target. */
 function assign(options: readonly ParsedOption[], context: RuleContext): Parts {
@@ -132,7 +134,7 @@ function assign(options: readonly ParsedOption[], context: RuleContext): Parts {
 
 function addMatch(parts: Parts, option: ParsedOption, line: Line): void {
   const match: MatchText = { name: onlyToken(option, line).value, column: option.column, options: [] };
-  parts.matches.push(match);
+  if (parts.matches.push(match) > MOST_MATCHES) throw parseError(line, option.column, `more than ${MOST_MATCHES} matches in one rule`);
   // Options of matches that sluice knows are found by name.
   if (takesOption(match.name, '') === undefined) parts.last = match;
 }
