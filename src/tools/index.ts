@@ -1,6 +1,6 @@
 /** Programs that sluice runs: text and an exit code, no meaning. */
 
 export { getRoute, showAddresses, showLocalTable } from './ip-route.ts';
-export { deleteNamespace, ipBatch, listNamespaces, setParameters } from './ip.ts';
+export { deleteNamespace, ipBatch, linkNumbers, listNamespaces, setParameters } from './ip.ts';
 export { type DetachedOptions, onCommand, run, type RunOptions, type RunResult, spawnDetached } from './run.ts';
 export { need, which } from './which.ts';

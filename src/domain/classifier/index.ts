@@ -5,7 +5,7 @@ export { compileRuleset, countEdges, type Compiled, type CompileOptions, type Co
 export { DecodedImage, type ImageNode } from './decode.ts';
 export { type Action, encodeImage, type Image, IMAGE_SLACK, outcomeOf } from './encode.ts';
 export { addressWords, Field, FIELD_COUNT, FIELD_ORDERS, fieldMaximum, L4, StateBase, type Variable } from './fields.ts';
-export { classifyRules, filterTable, migratedHooks, reach } from './handling.ts';
+export { classifyRules, filterTable, migratedHooks, opaqueParts, reach } from './handling.ts';
 export { HOOKS, type HookName, numberRules, type Outcome, type RuleHandling, type RuleIds } from './outcome.ts';
 export { maskedVariables } from './predicate.ts';
 export { BudgetExceeded, orderVariables } from './store.ts';

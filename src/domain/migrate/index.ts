@@ -4,4 +4,5 @@ export { applyPlan, type ApplyRequest } from './apply.ts';
 export { readStatus } from './inspect.ts';
 export { makePlan, type PlanRequest } from './make-plan.ts';
 export type { RuleResult } from './plan.ts';
+export { verifyPlan, type VerifyRequest } from './verify/apply.ts';
 export type { MigrationApplied, MigrationStatus, PlanReport, StatusRule, VerifyReport } from './report.ts';

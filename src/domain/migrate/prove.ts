@@ -1,7 +1,7 @@
 /** The proof: the bytes in the kernel decide every packet as the rules do. */
 
-import { DecodedImage, filterTable, FIELD_ORDERS, maskedVariables, orderVariables, type CounterMode, type HookName, type Outcome } from '../classifier/index.ts';
-import { buildReference, compareWithReference, flatten } from '../classifier/reference/index.ts';
+import { DecodedImage, filterTable, FIELD_ORDERS, maskedVariables, orderVariables, type CounterMode, type HookName, type Outcome, type Variable } from '../classifier/index.ts';
+import { buildReference, compareWithReference, flatten, type ReferenceNode } from '../classifier/reference/index.ts';
 import { describeKey, describeOutcome } from './explain.ts';
 import type { FamilyPlan } from './plan.ts';
 
@@ -20,12 +20,10 @@ export interface HookProof {
  */
 export function proveGeneration(plan: FamilyPlan, counters: CounterMode, bytes: Buffer): HookProof[] {
   const image = new DecodedImage(bytes, plan.image.leaves);
-  const rules = filterTable(plan.ruleset)!.chains.flatMap((chain) => chain.rules);
-  const variables = orderVariables(FIELD_ORDERS[plan.compiled.order]!, maskedVariables(rules, plan.family));
+  const variables = variablesOf(plan);
   const ranks = new Map(variables.map(({ field, mask }, i) => [field * 2 ** 32 + mask, i]));
   return plan.hooks.map(({ hook }) => {
-    const entries = flatten(plan.ruleset, hook, { handling: plan.handling, exactCounters: counters === 'exact' });
-    const reference = buildReference(entries, variables, hook);
+    const reference = referenceOf(plan, hook, counters);
     const result = compareWithReference(image, hook, reference, (field, mask) => ranks.get(field * 2 ** 32 + mask) ?? -1);
     if (result.equal) return { hook, equal: true, pairs: result.pairs };
     return {
@@ -36,4 +34,14 @@ export function proveGeneration(plan: FamilyPlan, counters: CounterMode, bytes: 
       },
     };
   });
+}
+
+/** The reference diagram of a hook, built from the rules alone. */
+export function referenceOf(plan: FamilyPlan, hook: HookName, counters: CounterMode): ReferenceNode {
+  return buildReference(flatten(plan.ruleset, hook, { handling: plan.handling, exactCounters: counters === 'exact' }), variablesOf(plan), hook);
+}
+
+function variablesOf({ ruleset, family, compiled }: FamilyPlan): Variable[] {
+  const rules = filterTable(ruleset)!.chains.flatMap((chain) => chain.rules);
+  return orderVariables(FIELD_ORDERS[compiled.order]!, maskedVariables(rules, family));
 }

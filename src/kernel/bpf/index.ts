@@ -10,4 +10,5 @@ export { BpfMap, indexKey, type MapCreation, type MapInfo, type MapSpec } from '
 export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
+export { RingReader } from './ringbuf.ts';
 export { enableStatistics } from './statistics.ts';

@@ -20,6 +20,17 @@ export function buildReference(entries: readonly Entry[], variables: readonly Va
   return new ReferenceBuilder(entries, variables, hook).build();
 }
 
+/** What the reference says of one packet key. */
+export function evaluateReference(root: ReferenceNode, key: readonly number[]): Outcome {
+  let node = root;
+  while (!('outcome' in node)) {
+    const { variable, bounds, children } = node;
+    const value = (key[variable.field]! & variable.mask) >>> 0;
+    node = children[bounds.findIndex((bound) => value <= bound)]!;
+  }
+  return node.outcome;
+}
+
 class ReferenceBuilder {
   readonly #effects: readonly Effect[];
   readonly #variables: readonly Variable[];

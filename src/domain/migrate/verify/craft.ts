@@ -20,12 +20,13 @@ const IPV6_EXTENSIONS = new Set([0, 43, 44, 51, 60]);
 /**
  * Builds the packet, or undefined where no packet has that key (an ICMP type on a TCP packet, say, is simply not read).
  *
- * Checksums of IPv4, TCP, UDP and ICMP are right, so that the stack lets the packet through to the hook.
+ * Checksums of IPv4, TCP, UDP and ICMP are right, so that the stack lets the packet through to the hook. `trafficClass` is
+ * the TOS byte, which no rule tests, so it can steer routing.
  */
-export function craftPacket(family: Family, key: Key): Buffer | undefined {
+export function craftPacket(family: Family, key: Key, trafficClass = 0): Buffer | undefined {
   const transport = craftTransport(family, key);
   if (transport === undefined) return undefined;
-  return family === 'ipv4' ? craftIpv4(key, transport) : craftIpv6(key, transport);
+  return family === 'ipv4' ? craftIpv4(key, transport, trafficClass) : craftIpv6(key, transport, trafficClass);
 }
 
 /** The key as the engine will read it back: fields that the packet does not carry become 0. */
@@ -98,9 +99,10 @@ function completeHeader(family: Family, key: Key, length: number): Buffer {
   return bytes;
 }
 
-function craftIpv4(key: Key, transport: Buffer): Buffer {
+function craftIpv4(key: Key, transport: Buffer, trafficClass: number): Buffer {
   const header = Buffer.alloc(20);
   header[0] = 0x45;
+  header[1] = trafficClass;
   header.writeUInt16BE(20 + transport.length, 2);
   header.writeUInt16BE(1 + (key[Field.SPORT]! ^ key[Field.DPORT]!) % 65_000, 4);
   const fragment = key[Field.L4] === L4.FRAGMENT ? 185 : key[Field.L4] === L4.TCP_FRAGMENT_1 ? 1 : 0;
@@ -113,12 +115,12 @@ function craftIpv4(key: Key, transport: Buffer): Buffer {
   return Buffer.concat([header, transport]);
 }
 
-function craftIpv6(key: Key, transport: Buffer): Buffer | undefined {
+function craftIpv6(key: Key, transport: Buffer, trafficClass: number): Buffer | undefined {
   const proto = key[Field.PROTO]!;
   if (IPV6_EXTENSIONS.has(proto)) return undefined;
   const fragment = key[Field.L4] === L4.FRAGMENT;
   const header = Buffer.alloc(fragment ? 48 : 40);
-  header[0] = 0x60;
+  header.writeUInt16BE(0x6000 | (trafficClass << 4), 0);
   header.writeUInt16BE(transport.length + (fragment ? 8 : 0), 4);
   header[6] = fragment ? 44 : proto;
   header[7] = 64;
