@@ -24,6 +24,8 @@ const volatile __u32 socket_hook = 1; /* the hook whose chain an xt_bpf program 
 const volatile __u32 action_bit = 0;
 const volatile __u32 testing = 0; /* take the environment from `test_environment`: BPF_PROG_TEST_RUN has none */
 
+#define ETHERNET_HEADER 14
+
 struct counter {
 	__u64 packets;
 	__u64 bytes;
@@ -125,7 +127,8 @@ static __always_inline __u32 classify_hook(struct bpf_nf_ctx *ctx, struct packet
 	const void *words = find_image();
 
 	packet->skb = ctx->skb;
-	packet->length = ctx->skb->len;
+	packet->base = testing ? ETHERNET_HEADER : 0;
+	packet->length = ctx->skb->len - packet->base;
 	*hook = ctx->state->hook;
 	if (!words || bpf_dynptr_from_skb((struct __sk_buff *)ctx->skb, 0, &packet->data) || read_headers(packet, key->words))
 		return LEAF_ERROR;
@@ -203,6 +206,7 @@ static __always_inline __u32 classify_socket(struct __sk_buff *ctx, struct packe
 	struct key key = {};
 
 	packet->skb = skb;
+	packet->base = 0;
 	packet->length = ctx->len;
 	if (!words || bpf_dynptr_from_skb(ctx, 0, &packet->data) || read_headers(packet, key.words))
 		return LEAF_ERROR;

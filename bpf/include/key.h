@@ -70,10 +70,13 @@ enum need {
 #define MAX_EXTENSION_HEADERS 12
 
 struct packet {
-	struct bpf_dynptr data; /* starts at the network header */
+	struct bpf_dynptr data;
 	struct sk_buff *skb;
-	__u32 length; /* of the packet from the network header, as skb->len at a netfilter hook */
+	__u32 base; /* of the network header in `data`: 0 at a netfilter hook, behind Ethernet in a test run */
+	__u32 length; /* of the packet from the network header */
 };
+
+#define read_bytes(packet, offset, buffer, size) bpf_dynptr_slice(&(packet)->data, (packet)->base + (offset), buffer, size)
 
 /* An all-zero name for an absent device; bytes after the first NUL are cleared, as a rename may leave old ones. */
 static __always_inline void read_name(const struct net_device *dev, __u32 *words)
@@ -152,11 +155,11 @@ static __always_inline void read_transport(struct packet *packet, __u32 *key, __
 	__u8 *header;
 
 	if (there >= 20)
-		header = bpf_dynptr_slice(&packet->data, offset, buffer, 20);
+		header = read_bytes(packet, offset, buffer, 20);
 	else if (there >= 8)
-		header = bpf_dynptr_slice(&packet->data, offset, buffer, 8);
+		header = read_bytes(packet, offset, buffer, 8);
 	else if (there >= 4)
-		header = bpf_dynptr_slice(&packet->data, offset, buffer, 4);
+		header = read_bytes(packet, offset, buffer, 4);
 	else
 		header = 0;
 	if (header) {
@@ -182,7 +185,7 @@ static __always_inline void read_transport(struct packet *packet, __u32 *key, __
 static __always_inline int read_ipv4(struct packet *packet, __u32 *key)
 {
 	__u32 buffer[5] = {};
-	__u32 *ip = bpf_dynptr_slice(&packet->data, 0, buffer, sizeof(buffer));
+	__u32 *ip = read_bytes(packet, 0, buffer, sizeof(buffer));
 	__u32 fragment, class = L4_COMPLETE;
 
 	if (!ip)
@@ -204,7 +207,7 @@ static __always_inline int read_ipv4(struct packet *packet, __u32 *key)
 static __always_inline int read_ipv6(struct packet *packet, __u32 *key)
 {
 	__u32 buffer[10] = {};
-	__u32 *ip = bpf_dynptr_slice(&packet->data, 0, buffer, sizeof(buffer));
+	__u32 *ip = read_bytes(packet, 0, buffer, sizeof(buffer));
 	__u32 next, offset = 40, class = L4_COMPLETE;
 	int i;
 
@@ -226,7 +229,7 @@ static __always_inline int read_ipv6(struct packet *packet, __u32 *key)
 		if (next == PROTO_FRAGMENT) {
 			__u32 at;
 
-			header = bpf_dynptr_slice(&packet->data, offset, bytes, 4);
+			header = read_bytes(packet, offset, bytes, 4);
 			if (!header) {
 				class = L4_MALFORMED;
 				break;
@@ -243,7 +246,7 @@ static __always_inline int read_ipv6(struct packet *packet, __u32 *key)
 				break;
 			}
 		} else {
-			header = bpf_dynptr_slice(&packet->data, offset, bytes, 2);
+			header = read_bytes(packet, offset, bytes, 2);
 			if (!header) {
 				class = L4_MALFORMED;
 				break;
