@@ -4,7 +4,7 @@ import { VerifierError } from '../../lib/errors.ts';
  * The error for a refused program, from the verifier's log: which instruction, which line of C, and why.
  *
  * @kernel verbose_linfo, verbose_insn: `; C source @ file:line` stands before the instructions made of it, without the
- *   place before Linux 6.9.
+ *   place on older kernels.
  */
 export function explainLog(program: string, errnoName: string, log: string): VerifierError {
   const lines = log.split('\n');

@@ -9,12 +9,10 @@ export const Kind = {
 
 const MAGIC = 0xeb9f;
 const HEADER_BYTES = 24;
-/** Words behind the three header words of a type, by kind, for kinds without members. */
-const FIXED: Readonly<Record<number, number>> = { [Kind.INT]: 1, [Kind.ARRAY]: 3, [Kind.VAR]: 1, [Kind.DECL_TAG]: 1 };
+/** Words behind the three header words of a type, by kind, without members. */
+const FIXED = byKind({ [Kind.INT]: 1, [Kind.ARRAY]: 3, [Kind.VAR]: 1, [Kind.DECL_TAG]: 1 });
 /** Words of each member. */
-const PER_MEMBER: Readonly<Record<number, number>> = {
-  [Kind.STRUCT]: 3, [Kind.UNION]: 3, [Kind.ENUM]: 2, [Kind.FUNC_PROTO]: 2, [Kind.DATASEC]: 3, [Kind.ENUM64]: 3,
-};
+const PER_MEMBER = byKind({ [Kind.STRUCT]: 3, [Kind.UNION]: 3, [Kind.ENUM]: 2, [Kind.FUNC_PROTO]: 2, [Kind.DATASEC]: 3, [Kind.ENUM64]: 3 });
 /** Qualifiers and typedefs behind each other, and arrays in arrays, that are followed; more is a circle. */
 const MAX_DEPTH = 32;
 
@@ -135,12 +133,12 @@ export class Btf {
 
   /** Ids of all types of a name and kind, in ascending order. */
   find(name: string, kind: number): number[] {
-    return this.#find(name, false, (found) => found === kind);
+    return this.#find(name, false, [kind]);
   }
 
   /** The same by several kinds, and under names that differ in what follows `___`. */
   findFlavors(name: string, kinds: readonly number[]): number[] {
-    return this.#find(name, true, (found) => kinds.includes(found));
+    return this.#find(name, true, kinds);
   }
 
   string(offset: number): string {
@@ -159,14 +157,13 @@ export class Btf {
   }
 
   /** Looks for the few strings of the name, then for types that use them: the kernel's 100,000 names are never all decoded. */
-  #find(name: string, flavors: boolean, wanted: (kind: number) => boolean): number[] {
+  #find(name: string, flavors: boolean, kinds: readonly number[]): number[] {
     const offsets = stringOffsets(this.#strings, name, flavors);
-    const ids: number[] = [];
+    const [words, at, ids] = [this.#words, this.#at, [] as number[]];
     if (offsets.size === 0) return ids;
-    for (let id = 1; id < this.#at.length; id++) {
-      const at = this.#at[id]!;
-      if (wanted(kindOf(this.#words[at + 1]!)) && offsets.has(this.#words[at]!)) ids.push(id);
-    }
+    const wanted = byKind(Object.fromEntries(kinds.map((kind) => [kind, 1])));
+    for (let id = 1; id < at.length; id++)
+      if (wanted[kindOf(words[at[id]! + 1]!)] === 1 && offsets.has(words[at[id]!]!)) ids.push(id);
     return ids;
   }
 
@@ -197,16 +194,25 @@ function part(bytes: Buffer, field: number, source: string): Buffer {
 }
 
 function indexTypes(words: Uint32Array, source: string): Uint32Array {
-  const at = [0];
-  for (let next = 0; next < words.length; ) {
-    at.push(next);
+  // No type is shorter than three words.
+  const at = new Uint32Array(Math.floor(words.length / 3) + 1);
+  let count = 1;
+  for (let next = 0; next < words.length; count++) {
+    at[count] = next;
     const info = words[next + 1] ?? 0;
     const kind = kindOf(info);
     if (kind === Kind.VOID || kind > Kind.ENUM64) throw damaged(source, `type kind ${kind}`);
-    next += 3 + (FIXED[kind] ?? 0) + (PER_MEMBER[kind] ?? 0) * (info & 0xffff);
+    next += 3 + FIXED[kind]! + PER_MEMBER[kind]! * (info & 0xffff);
     if (next > words.length) throw damaged(source, 'a type is cut off');
   }
-  return Uint32Array.from(at);
+  return at.slice(0, count);
+}
+
+/** A table with an entry for each of the 32 kinds that the format has room for: read for every type of the kernel. */
+function byKind(entries: Readonly<Record<number, number>>): Uint8Array {
+  const table = new Uint8Array(32);
+  for (const [kind, value] of Object.entries(entries)) table[Number(kind)] = value;
+  return table;
 }
 
 const damaged = (source: string, what: string): OperationError =>

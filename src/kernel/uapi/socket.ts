@@ -1,7 +1,9 @@
 /** Numbers of asm-generic/socket.h, linux/socket.h and linux/if_ether.h, in the kernel's spelling. */
 
+export const AF_INET = 2;
 export const AF_PACKET = 17;
 
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 
 export const SOL_SOCKET = 1;
