@@ -51,10 +51,7 @@ export function readRule(tokens: readonly Token[], place: { chain: string; numbe
     matches: [],
     target: readTarget(parts.target, context.chains, line),
   };
-  for (const [i, option] of parts.header.entries()) {
-    if (parts.header.findIndex(({ canonical }) => canonical === option.canonical) < i) throw parseError(line, option.column, `${option.name} stands twice`);
-    readHeader(rule, option, context);
-  }
+  for (const option of parts.header) readHeader(rule, option, context);
   rule.matches = parts.matches.map((text): Match => readMatch(text, { protocol: rule.protocol, family, backend }, line));
   return rule;
 }
@@ -124,12 +121,17 @@ const isOption = ({ raw }: Token): boolean => /^-[^\d."=][^"=]*(=|$)/.test(raw);
 function assign(options: readonly ParsedOption[], context: RuleContext): Parts {
   const parts: Parts = { header: [], matches: [] };
   for (const option of options) {
-    if (HEADER_OPTIONS.has(option.canonical)) parts.header.push(option);
+    if (HEADER_OPTIONS.has(option.canonical)) addHeader(parts, option, context.line);
     else if (option.canonical === '-m') addMatch(parts, option, context.line);
     else if (option.canonical === '-j' || option.canonical === '-g') addTarget(parts, option, context);
     else ownerOf(option, parts, context.line).push(option);
   }
   return parts;
+}
+
+function addHeader({ header }: Parts, option: ParsedOption, line: Line): void {
+  if (header.some(({ canonical }) => canonical === option.canonical)) throw parseError(line, option.column, `${option.name} stands twice`);
+  header.push(option);
 }
 
 function addMatch(parts: Parts, option: ParsedOption, line: Line): void {
