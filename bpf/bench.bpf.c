@@ -61,7 +61,7 @@ struct ethernet_ipv4_udp {
 	__u16 source_port, destination_port;
 } __attribute__((packed));
 
-/* Rewrites each live frame with the next key's source and destination port and hands it to the stack. */
+/* Rewrites each live frame with the next key's addresses and ports and hands it to the stack. */
 SEC("xdp")
 int bench_source(struct xdp_md *ctx)
 {
@@ -74,6 +74,7 @@ int bench_source(struct xdp_md *ctx)
 	if (!key || (void *)(packet + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
 	packet->source = bpf_htonl(key->words[SRC]);
+	packet->destination = bpf_htonl(key->words[DST]);
 	packet->source_port = bpf_htons(key->words[SPORT]);
 	packet->destination_port = bpf_htons(key->words[DPORT]);
 	packet->checksum = 0;
