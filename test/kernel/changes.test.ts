@@ -87,7 +87,11 @@ test('a process killed at any moment leaves the node as it was, and the namespac
     const left = (await listChanges()).items.filter(({ record }) => record.namespace.label === ns.name);
     for (const { record, revertsInSeconds } of left) {
       if (revertsInSeconds === undefined && (await getChange(record.id)).interrupted) await rollbackChange(record.id);
-      await eventually(async () => ['reverted', 'rolled-back'].includes((await getChange(record.id)).state) || undefined);
+      let seen = '';
+      await eventually(
+        async () => ['reverted', 'rolled-back'].includes((seen = (await getChange(record.id)).state)) || undefined,
+        () => `change ${record.id} to be undone (it is ${seen})`,
+      );
     }
     expect(ns.save()).toBe(before);
     await (await ns.begin()).applied();

@@ -80,8 +80,9 @@ async function prepare(record: ChangeRecord, request: ChangeRequest, paths: Chan
   });
   storeState(paths, 'applying');
   await checkRevert(record, paths, programs);
-  createToken(paths.run, record.firstDeadline);
+  // The timer first: a process that dies between the two leaves one that ends the change, not a change that nobody ends.
   if (record.confirmWithinMs !== undefined) await startTimer(record, paths, programs, record.confirmWithinMs);
+  createToken(paths.run, record.firstDeadline);
 }
 
 function openChange(record: ChangeRecord, paths: ChangePaths): OpenChange {
