@@ -28,6 +28,8 @@ export interface Terminal {
   natives: readonly number[];
 }
 
+type Numbers = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+
 const CACHE_LIMIT = 1 << 22;
 
 export class DiagramStore {
@@ -56,6 +58,12 @@ export class DiagramStore {
     this.variables = variables;
     this.#maxEdges = maxEdges;
     variables.forEach((variable, level) => this.#levelOf.set(variableKey(variable), level));
+  }
+
+  /** Gives the memory back at once; the store is of no use after. */
+  [Symbol.dispose](): void {
+    const { level, first, width, kinds, bounds, children } = this;
+    for (const numbers of [level, first, width, kinds, bounds, children, this.#slots, this.#cache]) numbers.buffer.transfer(0);
   }
 
   levelOf(variable: Variable): number {
@@ -222,14 +230,14 @@ export class DiagramStore {
   }
 
   #rehash(): void {
-    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const slots = doubled(this.#slots, Int32Array).fill(-1);
     for (let node = 0; node < this.nodeCount; node++) {
       let slot = this.#hash(this.level[node]!, this.first[node]!, this.width[node]!) & (slots.length - 1);
       while (slots[slot]! >= 0) slot = (slot + 1) & (slots.length - 1);
       slots[slot] = node;
     }
     this.#slots = slots;
-    if (this.#cache.length < 4 * CACHE_LIMIT) this.#cache = new Int32Array(this.#cache.length * 2).fill(-1);
+    if (this.#cache.length < 4 * CACHE_LIMIT) this.#cache = doubled(this.#cache, Int32Array).fill(-1);
   }
 }
 
@@ -252,8 +260,7 @@ function mix(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-function doubled<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(old: T, make: new (length: number) => T): T {
-  const grown = new make(old.length * 2);
-  grown.set(old as never);
-  return grown;
+/** Twice as long; the memory moves with it, so that nothing waits for a garbage collection. */
+function doubled<T extends Numbers>(old: T, make: new (memory: ArrayBuffer) => T): T {
+  return new make(old.buffer.transfer(old.byteLength * 2));
 }

@@ -104,9 +104,9 @@ function writeActions(table: TableText, plan: FamilyPlan): void {
 }
 
 /** The rules of the table by id. */
-export function nativeRules({ ruleset, compiled }: FamilyPlan): Map<number, Rule> {
+export function nativeRules({ ruleset, ruleIds }: FamilyPlan): Map<number, Rule> {
   const chains = filterTable(ruleset)!.chains;
-  return new Map(chains.flatMap((chain) => chain.rules.map((rule) => [compiled.ruleIds.id(chain.name, rule.number), rule])));
+  return new Map(chains.flatMap((chain) => chain.rules.map((rule) => [ruleIds.id(chain.name, rule.number), rule])));
 }
 
 function keptChains({ ruleset }: FamilyPlan, keep: readonly string[]): Chain[] {

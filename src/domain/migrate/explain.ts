@@ -33,9 +33,9 @@ export function describeOutcome(plan: FamilyPlan, { verdict, counted, natives }:
   return steps.length === 0 ? verdict : `${verdict} by ${steps.join(', ')}`;
 }
 
-function ruleName({ ruleset, compiled }: FamilyPlan, id: number): string {
+function ruleName({ ruleset, ruleIds }: FamilyPlan, id: number): string {
   for (const chain of filterTable(ruleset)!.chains) {
-    const first = compiled.ruleIds.id(chain.name, 1);
+    const first = ruleIds.id(chain.name, 1);
     if (id >= first && id < first + chain.rules.length) return `${chain.name}#${id - first + 1}`;
   }
   return 'policy';

@@ -3,7 +3,7 @@
 import { OperationError, SluiceError } from '../../lib/errors.ts';
 import {
   BudgetExceeded, classifyRules, compileRuleset, encodeImage, filterTable, numberRules, summarize,
-  type Compiled, type CounterMode, type HookName, type HookSummary, type Image, type RuleHandling,
+  type Compiled, type CounterMode, type HookName, type HookSummary, type Image, type RuleHandling, type RuleIds,
 } from '../classifier/index.ts';
 import type { Backend, Family, Rule, Ruleset } from '../netfilter/index.ts';
 
@@ -20,7 +20,9 @@ export interface FamilyPlan {
   ruleset: Ruleset;
   handling: readonly RuleHandling[];
   hooks: readonly HookPlan[];
-  compiled: Compiled;
+  /** Name of the field order in which the diagram tests. */
+  order: string;
+  ruleIds: RuleIds;
   image: Image;
 }
 
@@ -72,7 +74,10 @@ export function planFamily(ruleset: Ruleset, options: PlanOptions): FamilyPlan {
   if (unsupported.length > 0) throw new UnsupportedRules(unsupported);
   const compiled = compileWithinBudget(ruleset, handling, keptChains, options.counters);
   const hooks = summarize(compiled).map((summary): HookPlan => ({ ...summary, mode: summary.hasNatives ? 'dispatch' : 'link' }));
-  return { family: ruleset.family, backend: ruleset.backend, ruleset, handling, hooks, compiled, image: encodeImage(compiled) };
+  // All but the image is far larger than what is still needed.
+  using _store = compiled.store;
+  const { order, ruleIds } = compiled;
+  return { family: ruleset.family, backend: ruleset.backend, ruleset, handling, hooks, order, ruleIds, image: encodeImage(compiled) };
 }
 
 /** Every rule of the table with what becomes of it; `hooks` tells which are ever reached. */

@@ -41,7 +41,7 @@ export function referenceOf(plan: FamilyPlan, hook: HookName, counters: CounterM
   return buildReference(flatten(plan.ruleset, hook, { handling: plan.handling, exactCounters: counters === 'exact' }), variablesOf(plan), hook);
 }
 
-function variablesOf({ ruleset, family, compiled }: FamilyPlan): Variable[] {
+function variablesOf({ ruleset, family, order }: FamilyPlan): Variable[] {
   const rules = filterTable(ruleset)!.chains.flatMap((chain) => chain.rules);
-  return orderVariables(FIELD_ORDERS[compiled.order]!, maskedVariables(rules, family));
+  return orderVariables(FIELD_ORDERS[order]!, maskedVariables(rules, family));
 }

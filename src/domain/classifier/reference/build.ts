@@ -1,5 +1,5 @@
 /**
- * The reference diagram: partitions the list of guarded effects field by field, from the top.
+ * The reference diagram: partitions the sequence of guarded effects field by field, from the top.
  *
  * At each variable the entries that can still apply are divided by the values they want; equal sub-lists are decided once.
  * When no variable is left, the remaining effects happen one after the other. Slow and plain on purpose.
@@ -16,7 +16,7 @@ export type ReferenceNode =
   | { id: number; outcome: Outcome };
 
 /** Builds the diagram of a flattened base chain over `variables`, in that order. */
-export function buildReference(entries: readonly Entry[], variables: readonly Variable[], hook: HookName): ReferenceNode {
+export function buildReference(entries: Iterable<Entry>, variables: readonly Variable[], hook: HookName): ReferenceNode {
   return new ReferenceBuilder(entries, variables, hook).build();
 }
 
@@ -32,38 +32,38 @@ export function evaluateReference(root: ReferenceNode, key: readonly number[]): 
 }
 
 class ReferenceBuilder {
-  readonly #effects: readonly Effect[];
+  readonly #effects: Effect[] = [];
   readonly #variables: readonly Variable[];
   readonly #absent: (field: number) => boolean;
   /** Wanted values of each entry by level; undefined where the entry does not ask. */
   readonly #wants: (ValueSet | undefined)[][];
   /** Deepest level at which each entry wants something; -1 for one that always applies. */
-  readonly #lastAsked: Int16Array;
+  readonly #lastAsked: number[] = [];
   readonly #memo: Map<string, ReferenceNode>[];
   readonly #nodes = new Map<string, ReferenceNode>();
 
-  constructor(entries: readonly Entry[], variables: readonly Variable[], hook: HookName) {
-    this.#effects = entries.map(({ effect }) => effect);
+  constructor(entries: Iterable<Entry>, variables: readonly Variable[], hook: HookName) {
     this.#variables = variables;
     this.#memo = variables.map(() => new Map());
     const from = hook === 'INPUT' ? Field.OIF : hook === 'OUTPUT' ? Field.IIF : -1;
     this.#absent = (field) => from >= 0 && field >= from && field < from + 4;
     const levels = new Map(variables.map(({ field, mask }, level) => [variableName(field, mask), level]));
     this.#wants = variables.map(() => []);
-    this.#lastAsked = new Int16Array(entries.length).fill(-1);
-    entries.forEach(({ guards }, i) => {
-      for (const guard of guards)
-        for (const [name, values] of guard) {
-          const level = levels.get(name)!;
-          const wants = this.#wants[level]!;
-          this.#lastAsked[i] = Math.max(this.#lastAsked[i]!, level);
-          wants[i] = wants[i] === undefined ? values : common(wants[i], values);
-        }
-    });
+    for (const { guards, effect } of entries) {
+      const i = this.#effects.push(effect) - 1;
+      this.#lastAsked.push(-1);
+      for (const guard of guards) for (const [name, values] of guard) this.#want(i, levels.get(name)!, values);
+    }
   }
 
   build(): ReferenceNode {
     return this.#partition(0, this.#effects.map((_effect, i) => i));
+  }
+
+  #want(i: number, level: number, values: ValueSet): void {
+    const wants = this.#wants[level]!;
+    this.#lastAsked[i] = Math.max(this.#lastAsked[i]!, level);
+    wants[i] = wants[i] === undefined ? values : common(wants[i], values);
   }
 
   #partition(level: number, possible: readonly number[]): ReferenceNode {

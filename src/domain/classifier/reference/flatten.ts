@@ -1,7 +1,8 @@
 /**
- * A base chain with all that it calls as one list of guarded effects, in the order in which a packet meets them.
+ * A base chain with all that it calls as one sequence of guarded effects, in the order in which a packet meets them.
  *
- * A called chain is written out at every call, under the guard of the call; RETURN skips to the end of the copy.
+ * A called chain is written out at every call, under the guard of the call; RETURN skips to the end of the copy. Entries
+ * come one by one: 100,000 rules with their boxes are more memory than anything that is made of them.
  */
 
 import { OperationError } from '../../../lib/errors.ts';
@@ -14,8 +15,10 @@ export type Effect =
   | { kind: 'count'; rule: number }
   | { kind: 'native'; rule: number }
   | { kind: 'verdict'; verdict: 'ACCEPT' | 'DROP' }
-  /** Go on with the entry at index `to`. */
+  /** Go on with the entry at index `to`, which is known when the sequence has ended. */
   | { kind: 'skip'; to: number };
+
+type Skip = Extract<Effect, { kind: 'skip' }>;
 
 /** Happens to packets inside the guards, all of which must hold. */
 export interface Entry {
@@ -28,11 +31,11 @@ export interface FlattenOptions {
   exactCounters: boolean;
 }
 
-/** Copies of called chains beyond this are not proven; no real ruleset comes near. */
+/** Entries beyond this, copies of called chains, are not proven; no real ruleset comes near. */
 const MOST_ENTRIES = 4_000_000;
 
-/** @throws OperationError SL3102 when the chains are called so often that the list cannot be written out. */
-export function flatten(ruleset: Ruleset, hook: HookName, options: FlattenOptions): Entry[] {
+/** @throws OperationError SL3102 when the chains are called so often that they cannot be written out. */
+export function flatten(ruleset: Ruleset, hook: HookName, options: FlattenOptions): Iterable<Entry> {
   return new Flattener(ruleset, options).base(hook);
 }
 
@@ -41,8 +44,7 @@ class Flattener {
   readonly #options: FlattenOptions;
   readonly #ids: RuleIds;
   readonly #chains: ReadonlyMap<string, Chain>;
-  readonly #boxes = new Map<Rule, ReturnType<typeof boxesOf>>();
-  readonly #entries: Entry[] = [];
+  #count = 0;
 
   constructor(ruleset: Ruleset, options: FlattenOptions) {
     this.#ruleset = ruleset;
@@ -51,71 +53,58 @@ class Flattener {
     this.#chains = new Map(filterTable(ruleset)!.chains.map((chain) => [chain.name, chain]));
   }
 
-  base(hook: HookName): Entry[] {
+  *base(hook: HookName): Generator<Entry, void> {
     const chain = this.#chains.get(hook)!;
-    this.#writeChain(chain, []);
-    if (this.#options.exactCounters) this.#add([], { kind: 'count', rule: this.#ids.policyId(hook) });
-    this.#add([], { kind: 'verdict', verdict: chain.policy === 'DROP' ? 'DROP' : 'ACCEPT' });
-    return this.#entries;
+    yield* this.#writeChain(chain, []);
+    if (this.#options.exactCounters) yield this.#entry([], { kind: 'count', rule: this.#ids.policyId(hook) });
+    yield this.#entry([], { kind: 'verdict', verdict: chain.policy === 'DROP' ? 'DROP' : 'ACCEPT' });
   }
 
-  #writeChain(chain: Chain, guards: readonly Box[]): void {
-    const returns: Extract<Effect, { kind: 'skip' }>[] = [];
-    for (const rule of chain.rules) this.#writeRule(rule, guards, returns);
-    for (const skip of returns) skip.to = this.#entries.length;
+  *#writeChain(chain: Chain, guards: readonly Box[]): Generator<Entry, void> {
+    const returns: Skip[] = [];
+    for (const rule of chain.rules) yield* this.#writeRule(rule, guards, returns);
+    for (const skip of returns) skip.to = this.#count;
   }
 
-  #writeRule(rule: Rule, guards: readonly Box[], returns: Extract<Effect, { kind: 'skip' }>[]): void {
+  *#writeRule(rule: Rule, guards: readonly Box[], returns: Skip[]): Generator<Entry, void> {
     const id = this.#ids.id(rule.chain, rule.number);
     const native = this.#options.handling[id]!.kind === 'native';
-    let boxes = this.#boxes.get(rule);
-    if (boxes === undefined) this.#boxes.set(rule, (boxes = boxesOf(rule, this.#ruleset)));
+    const boxes = boxesOf(rule, this.#ruleset);
     // The kernel runs a native rule itself, so it also drops by itself.
     const { match, drop } = native ? { match: [...boxes.drop, ...boxes.match], drop: [] } : boxes;
-    for (const one of drop) this.#add([...guards, one], { kind: 'verdict', verdict: 'DROP' });
+    for (const one of drop) yield this.#entry([...guards, one], { kind: 'verdict', verdict: 'DROP' });
     for (const one of match) {
       const inside = one.size === 0 ? guards : [...guards, one];
-      if (native) this.#writeNative(rule, id, inside, returns);
-      else this.#writeEffect(rule, id, inside, returns);
+      if (native) yield* this.#writeNative(rule, id, inside, returns);
+      else yield* this.#writeEffect(rule, id, inside, returns);
     }
   }
 
-  #writeNative(rule: Rule, id: number, guards: readonly Box[], returns: Extract<Effect, { kind: 'skip' }>[]): void {
-    this.#add(guards, { kind: 'native', rule: id });
+  *#writeNative(rule: Rule, id: number, guards: readonly Box[], returns: Skip[]): Generator<Entry, void> {
+    yield this.#entry(guards, { kind: 'native', rule: id });
     const { target } = rule;
-    if (target.kind === 'native' && target.terminating && opaqueParts(rule).length === 0) this.#add(guards, { kind: 'verdict', verdict: 'DROP' });
-    if (target.kind === 'goto') this.#skip(guards, returns);
+    if (target.kind === 'native' && target.terminating && opaqueParts(rule).length === 0) yield this.#entry(guards, { kind: 'verdict', verdict: 'DROP' });
+    if (target.kind === 'goto') yield this.#skip(guards, returns);
   }
 
-  #writeEffect(rule: Rule, id: number, guards: readonly Box[], returns: Extract<Effect, { kind: 'skip' }>[]): void {
-    if (this.#options.exactCounters) this.#add(guards, { kind: 'count', rule: id });
+  *#writeEffect(rule: Rule, id: number, guards: readonly Box[], returns: Skip[]): Generator<Entry, void> {
+    if (this.#options.exactCounters) yield this.#entry(guards, { kind: 'count', rule: id });
     const { target } = rule;
-    switch (target.kind) {
-      case 'accept':
-        return this.#add(guards, { kind: 'verdict', verdict: 'ACCEPT' });
-      case 'drop':
-        return this.#add(guards, { kind: 'verdict', verdict: 'DROP' });
-      case 'return':
-        return this.#skip(guards, returns);
-      case 'jump':
-        return this.#writeChain(this.#chains.get(target.chain)!, guards);
-      case 'goto':
-        this.#writeChain(this.#chains.get(target.chain)!, guards);
-        return this.#skip(guards, returns);
-      default:
-        return;
-    }
+    if (target.kind === 'accept') yield this.#entry(guards, { kind: 'verdict', verdict: 'ACCEPT' });
+    if (target.kind === 'drop') yield this.#entry(guards, { kind: 'verdict', verdict: 'DROP' });
+    if (target.kind === 'jump' || target.kind === 'goto') yield* this.#writeChain(this.#chains.get(target.chain)!, guards);
+    if (target.kind === 'return' || target.kind === 'goto') yield this.#skip(guards, returns);
   }
 
-  #skip(guards: readonly Box[], returns: Extract<Effect, { kind: 'skip' }>[]): void {
-    const effect: Extract<Effect, { kind: 'skip' }> = { kind: 'skip', to: -1 };
+  #skip(guards: readonly Box[], returns: Skip[]): Entry {
+    const effect: Skip = { kind: 'skip', to: -1 };
     returns.push(effect);
-    this.#add(guards, effect);
+    return this.#entry(guards, effect);
   }
 
-  #add(guards: readonly Box[], effect: Effect): void {
-    if (this.#entries.length >= MOST_ENTRIES)
+  #entry(guards: readonly Box[], effect: Effect): Entry {
+    if (this.#count++ >= MOST_ENTRIES)
       throw new OperationError('the chains call each other too often to be proven', { code: 'SL3102', hints: ['keep the most called chain in iptables: --keep-in-iptables CHAIN'] });
-    this.#entries.push({ guards, effect });
+    return { guards, effect };
   }
 }

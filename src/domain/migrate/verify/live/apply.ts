@@ -164,7 +164,7 @@ class LiveRun {
   #compareCounters(before: readonly bigint[], after: readonly bigint[]): number | undefined {
     if (this.#counters === 'verdict' || this.#skipped > 0) return undefined;
     const leaves = [...this.#leafPackets].map(([leaf, packets]) => [this.#plan.image.leaves[leaf]!, packets] as const);
-    const expected = tally(leaves, this.#plan.compiled.ruleIds.count);
+    const expected = tally(leaves, this.#plan.ruleIds.count);
     return expected.filter((packets, id) => Number(after[id]! - before[id]!) !== packets).length;
   }
 

@@ -73,7 +73,7 @@ function runOnce(object: LoadedObject, { family }: FamilyPlan, hook: HookName, k
 /** Rules whose packets, summed over the leaves that the engine counted, are not those of the reference. */
 function compareCounters(values: Buffer, plan: FamilyPlan, met: ReadonlyMap<Outcome, number>): number {
   const leaves = sumLeafCounters(values, plan.image.leaves.length).map(({ packets }, leaf) => [plan.image.leaves[leaf]!, Number(packets)] as const);
-  const counted = tally(leaves, plan.compiled.ruleIds.count);
-  const expected = tally(met, plan.compiled.ruleIds.count);
+  const counted = tally(leaves, plan.ruleIds.count);
+  const expected = tally(met, plan.ruleIds.count);
   return counted.filter((packets, id) => packets !== expected[id]).length;
 }
