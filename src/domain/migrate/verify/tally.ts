@@ -1,7 +1,8 @@
 import type { Outcome } from '../../classifier/index.ts';
-import { opaqueParts } from '../../classifier/index.ts';
+import { Field, L4, opaqueParts } from '../../classifier/index.ts';
 import { nativeRules } from '../dispatch.ts';
 import type { FamilyPlan } from '../plan.ts';
+import type { Key } from './craft.ts';
 
 /** A disagreement, with the packet in words. */
 export interface CounterExample {
@@ -27,4 +28,9 @@ export function uncertainRules(plan: FamilyPlan): Set<number> {
   return new Set([...nativeRules(plan)].filter(([, rule]) => opaqueParts(rule).length > 0 || rule.target.kind === 'jump' || rule.target.kind === 'goto').map(([id]) => id));
 }
 
-export const isUncertain = ({ natives }: Outcome, uncertain: ReadonlySet<number>): boolean => natives.some((id) => uncertain.has(id));
+/**
+ * Whether only the kernel can tell what becomes of a packet: it met a rule of `uncertain`, or one that the kernel runs while
+ * its header is cut off, so that a match of that rule may drop it on the spot (x_tables' hotdrop).
+ */
+export const isUncertain = ({ natives }: Outcome, key: Key, uncertain: ReadonlySet<number>): boolean =>
+  natives.length > 0 && (key[Field.L4] !== L4.COMPLETE || natives.some((id) => uncertain.has(id)));

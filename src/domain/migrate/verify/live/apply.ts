@@ -135,7 +135,7 @@ class LiveRun {
 
   #compare({ hook, leaf, key }: Seen, accepted: boolean): void {
     const outcome = this.#plan.image.leaves[leaf]!;
-    if (isUncertain(outcome, this.#uncertain)) {
+    if (isUncertain(outcome, key, this.#uncertain)) {
       this.#skipped++;
       return;
     }
