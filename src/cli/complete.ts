@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandMetadata } from './registry.d.ts';
-import type { Commands } from './words.ts';
+import { leadingFlags, type Commands } from './words.ts';
 
 const NO_FILES = 4;
 const DEFAULT = 0;
@@ -31,7 +31,7 @@ interface Answer {
 }
 
 function candidatesFor(typed: readonly string[], current: string, commands: Commands): Answer {
-  const words = typed.filter((word) => !word.startsWith('-'));
+  const words = wordsOf(typed, commands);
   const id = [3, 2, 1].map((length) => words.slice(0, length).join(':')).find((name) => Object.hasOwn(commands, name));
   if (id === undefined) return { candidates: nextWords(words, commands), directive: NO_FILES };
   const command = commands[id]!;
@@ -51,6 +51,14 @@ function nextWords(words: readonly string[], commands: Commands): Candidate[] {
   }
   if (words.length === 0) next.set('help', 'Help on a topic, a command or an error code');
   return [...next].map(([value, text]) => ({ value, text }));
+}
+
+/** What was typed without flags and their values. */
+function wordsOf(typed: readonly string[], commands: Commands): string[] {
+  const { rest } = leadingFlags(typed, commands);
+  const flags = Object.entries(commands).flatMap(([id, command]) => (`${rest.join(':')}:`.startsWith(`${id}:`) ? [command] : []));
+  const takesValue = (word: string | undefined): boolean => flags.some((command) => flagOf(word ?? '', command)?.type === 'option');
+  return rest.filter((word, i) => !word.startsWith('-') && !takesValue(rest[i - 1]));
 }
 
 type Flag = CommandMetadata['flags'][string];

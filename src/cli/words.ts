@@ -15,11 +15,18 @@ export interface Resolved {
 }
 
 /**
- * Finds the command that the first words name; the longest one wins.
+ * Finds the command that the first words name; the longest one wins. Flags that stand before it are those of every
+ * command (`sluice --netns NAME iptables list`) and come back in front of the rest.
  *
  * @throws UsageError with suggestions when the words name neither a command nor a topic.
  */
 export function resolveWords(argv: readonly string[], commands: Commands): Resolved {
+  const { flags, rest } = leadingFlags(argv, commands);
+  const resolved = resolveNames(rest, commands);
+  return { id: resolved.id, rest: [...flags, ...resolved.rest] };
+}
+
+function resolveNames(argv: readonly string[], commands: Commands): Resolved {
   const end = argv.findIndex((word) => word.startsWith('-'));
   const words = (end < 0 ? argv : argv.slice(0, end)).map((word, i) => (i === 0 ? topicName(word) : word));
   for (let length = Math.min(3, words.length); length > 0; length--) {
@@ -28,6 +35,17 @@ export function resolveWords(argv: readonly string[], commands: Commands): Resol
   }
   if (words.length === 0 || words[0] === 'help' || isTopic(words, commands)) return { id: undefined, rest: argv };
   throw unknownCommand(words, commands);
+}
+
+/** Flags at the start with their values; what takes one is known from any command, since these flags are everybody's. */
+export function leadingFlags(argv: readonly string[], commands: Commands): { flags: string[]; rest: string[] } {
+  const known = Object.values(Object.values(commands)[0]?.flags ?? {});
+  let end = 0;
+  while (argv[end]?.startsWith('-') === true && argv[end] !== '--') {
+    const flag = known.find(({ name, char }) => argv[end] === `--${name}` || (char !== undefined && argv[end] === `-${char}`));
+    end += flag?.type === 'option' ? 2 : 1;
+  }
+  return { flags: argv.slice(0, end), rest: argv.slice(end) };
 }
 
 /** The id itself, or that of the command with such an alias. */

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { resolveWords, type Commands } from '../../../src/cli/words.ts';
 import { complete } from '../../../src/cli/complete.ts';
 
-const command = (summary: string, extra: object = {}): object => ({ summary, aliases: [], hiddenAliases: [], flags: {}, args: {}, ...extra });
+const shared = { netns: { name: 'netns', type: 'option' }, output: { name: 'output', char: 'o', type: 'option' }, json: { name: 'json', type: 'boolean' } };
+const command = (summary: string, { flags = {}, ...extra }: { flags?: object; aliases?: string[]; args?: object } = {}): object =>
+  ({ summary, aliases: [], hiddenAliases: [], args: {}, flags: { ...shared, ...flags }, ...extra });
 const commands = {
   'iptables:list': command('List', { aliases: ['iptables:ls'], flags: { backend: { name: 'backend', type: 'option', options: ['legacy', 'nft'], summary: 'Which' } } }),
   'iptables:get': command('Get'),
@@ -14,6 +16,13 @@ describe('words', () => {
     expect(resolveWords(['iptables', 'list', 'filter', '-o', 'json'], commands)).toEqual({ id: 'iptables:list', rest: ['filter', '-o', 'json'] });
     expect(resolveWords(['ipt', 'ls'], commands)).toEqual({ id: 'iptables:list', rest: [] });
     expect(resolveWords(['iptables'], commands).id).toBeUndefined();
+  });
+
+  it('may stand behind flags of every command', () => {
+    expect(resolveWords(['--netns', 'version', '--json', '-o', 'yaml', 'iptables', 'list', 'filter'], commands))
+      .toEqual({ id: 'iptables:list', rest: ['--netns', 'version', '--json', '-o', 'yaml', 'filter'] });
+    expect(resolveWords(['--netns=x', 'iptables', 'get'], commands)).toEqual({ id: 'iptables:get', rest: ['--netns=x'] });
+    expect(resolveWords(['--help'], commands)).toEqual({ id: undefined, rest: ['--help'] });
   });
 
   it('suggest what may have been meant and never run it', () => {
@@ -39,6 +48,7 @@ describe('completion', () => {
     expect(candidates('ip')).toEqual(['iptables\t', ':4']);
     expect(candidates('iptables', '')).toEqual(['list\tList', 'get\tGet', ':4']);
     expect(candidates('iptables', 'list', '--b')).toEqual(['--backend\tWhich', ':4']);
+    expect(candidates('--netns', 'iptables', 'ip')).toEqual(['iptables\t', ':4']);
     expect(candidates('iptables', 'list', '--backend', '')).toEqual(['legacy\t', 'nft\t', ':4']);
   });
 });
