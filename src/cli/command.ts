@@ -3,11 +3,13 @@
 import { Command, type Interfaces } from '@oclif/core';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../lib/duration.ts';
 import { OperationError, PermissionError, UsageError } from '../lib/errors.ts';
 import { sanitize } from '../lib/text.ts';
 import { changeFlags, globalFlags } from './flags.ts';
 import { parseOutput, printItem, printListing, type PrintOptions } from './print/index.ts';
+import { ListWatch } from './print/watch.ts';
 import { Progress } from './progress.ts';
 import { reportError } from './report-error.ts';
 import { ask, type Question } from './prompt.ts';
@@ -24,6 +26,8 @@ export const wiring: {
   onNativeCommand?: (report: (argv: readonly string[]) => void) => void;
   resolveNetns?: (reference: string) => { path: string; label: string };
 } = {};
+
+const WATCH_MS = 1000;
 
 /** Base of all commands. A command parses, makes one domain call, and prints. */
 export abstract class SluiceCommand extends Command {
@@ -53,6 +57,12 @@ export abstract class SluiceCommand extends Command {
   protected async printTable<T>(listing: Listing<T>, view: TableView<T>): Promise<void> {
     this.progress.stop();
     await printListing(listing, view, this.#printing);
+  }
+
+  /** Prints a list, and with `watchFlags` goes on until it is interrupted or `--timeout` is over. */
+  protected async printList<T>(watch: boolean, read: () => Promise<readonly [Listing<T>, TableView<T>]>): Promise<void> {
+    if (!watch) return await this.printTable(...await read());
+    for (const output = new ListWatch(this.#printing); ; await sleep(WATCH_MS)) await output.print(...await read());
   }
 
   protected async printCard<T>(item: T, view: CardView<T>, metadata?: { complete: boolean; warnings: readonly string[] }): Promise<void> {

@@ -25,6 +25,11 @@ export const globalFlags = {
   'show-native': Flags.boolean({ helpGroup: GLOBAL, summary: 'Show the native commands that are run, on standard error' }),
 };
 
+/** Flag of lists that can be read again and again. */
+export const watchFlags = {
+  watch: Flags.boolean({ char: 'w', summary: 'Go on, and print rows that are new or have changed, every second' }),
+};
+
 /** Flags of commands that change the node. */
 export const changeFlags = {
   'dry-run': Flags.string({

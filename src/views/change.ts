@@ -55,6 +55,13 @@ export const changeDetailCard: CardView<ChangeDetail> = {
   json: (change) => ({ ...changeJson(change), revertSteps: change.record.revertSteps, diff: change.diff, log: change.log }),
 };
 
+/** What `change rollback --dry-run` says: the steps that it would run. */
+export const rollbackDryRunCard: CardView<Change> = {
+  ...changeCard,
+  sections: (change) => [stepsSection(change)],
+  footer: () => ['DRY RUN: nothing was changed; this is what would run'],
+};
+
 function changeLines(change: Change): [string, string | undefined][] {
   const { record } = change;
   return [

@@ -21,6 +21,8 @@ export interface PrintOptions {
   color: boolean;
   /** Columns of the terminal; undefined when standard output is none. */
   width?: number;
+  /** As in `TableOptions`. */
+  widths?: Map<string, number>;
 }
 
 const COMPLETE: Metadata = { complete: true, warnings: [] };

@@ -1,5 +1,6 @@
 /** Tables without borders: two blanks between columns, one record a line. */
 
+import { stripVTControlCharacters } from 'node:util';
 import { UsageError } from '../../lib/errors.ts';
 import { compareNatural, ellipsize } from '../../lib/text.ts';
 import type { Column } from '../view.ts';
@@ -14,6 +15,8 @@ export interface TableOptions {
   /** Width of the terminal; undefined when the output is not one. */
   width?: number;
   color: boolean;
+  /** Least widths by header, raised to what was needed: rows that are appended later stand below the first. */
+  widths?: Map<string, number>;
 }
 
 export interface DrawnTable {
@@ -35,7 +38,8 @@ export async function drawTable<T>(columns: readonly Column<T>[], rows: readonly
   const fitted = fit(chosen, cells, options);
   const body = fitted.cells.map((line, i) => line.map((cell, j) => paint(cell, fitted.columns[j]!.tone?.(sorted[i]!), options.color)));
   const header = options.headers ? [fitted.columns.map(({ header: name }) => name)] : [];
-  const text = body.length > LIBRARY_ROWS
+  fitted.columns.forEach((column, i) => options.widths?.set(column.header, fitted.widths[i]!));
+  const text = body.length > LIBRARY_ROWS || options.widths !== undefined
     ? layOut([...header, ...body], fitted.columns, fitted.widths)
     : await layOutWithLibrary([...header, ...body], fitted.columns);
   return { text, hidden: fitted.hidden };
@@ -73,8 +77,8 @@ interface Fitted<T> {
 }
 
 /** On a terminal: drops columns by `dropOrder`, then shortens those that allow it. */
-function fit<T>(columns: readonly Column<T>[], cells: string[][], { width, headers, wide }: TableOptions): Fitted<T> {
-  let kept = columns.map((column, i) => ({ column, i, width: cells.reduce((most, line) => Math.max(most, line[i]!.length), headers ? column.header.length : 0) }));
+function fit<T>(columns: readonly Column<T>[], cells: string[][], { width, headers, wide, widths }: TableOptions): Fitted<T> {
+  let kept = columns.map((column, i) => ({ column, i, width: cells.reduce((most, line) => Math.max(most, line[i]!.length), Math.max(widths?.get(column.header) ?? 0, headers ? column.header.length : 0)) }));
   const hidden: string[] = [];
   const total = (): number => kept.reduce((sum, { width: own }) => sum + own + GAP, -GAP);
   if (width !== undefined && !wide) {
@@ -112,9 +116,11 @@ async function layOutWithLibrary<T>(lines: readonly string[][], columns: readonl
 
 function layOut<T>(lines: readonly string[][], columns: readonly Column<T>[], widths: readonly number[]): string {
   const right = columns.map((column) => alignment(column) === 'right');
-  return lines
-    .map((line) => line.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join(' '.repeat(GAP)).trimEnd())
-    .join('\n');
+  const pad = (cell: string, i: number): string => {
+    const blanks = ' '.repeat(Math.max(0, widths[i]! - stripVTControlCharacters(cell).length));
+    return right[i] ? blanks + cell : cell + blanks;
+  };
+  return lines.map((line) => line.map(pad).join(' '.repeat(GAP)).trimEnd()).join('\n');
 }
 
 const alignment = <T>({ align, format }: Column<T>): 'left' | 'right' => align ?? (format === 'count' ? 'right' : 'left');

@@ -1,7 +1,7 @@
 import { ChangeCommand } from '../../cli/command.ts';
 import { argument, changeFlags, globalFlags } from '../../cli/flags.ts';
 import { rollbackChange } from '../../domain/changes/index.ts';
-import { changeCard } from '../../views/change.ts';
+import { changeCard, rollbackDryRunCard } from '../../views/change.ts';
 
 export default class ChangeRollback extends ChangeCommand {
   static override summary = 'Undo a change at once';
@@ -14,6 +14,7 @@ export default class ChangeRollback extends ChangeCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ChangeRollback);
-    await this.printCard(await rollbackChange(args['id'], this.dryRun(flags['dry-run'])), changeCard);
+    const dryRun = this.dryRun(flags['dry-run']);
+    await this.printCard(await rollbackChange(args['id'], dryRun), dryRun.dryRun === undefined ? changeCard : rollbackDryRunCard);
   }
 }

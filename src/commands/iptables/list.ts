@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { SluiceCommand } from '../../cli/command.ts';
-import { argument, rulesetFlags, rulesetRequest } from '../../cli/flags.ts';
+import { argument, rulesetFlags, rulesetRequest, watchFlags } from '../../cli/flags.ts';
 import { listRules } from '../../domain/netfilter/index.ts';
 import { rulesView } from '../../views/iptables.ts';
 
@@ -11,22 +11,26 @@ export default class IptablesList extends SluiceCommand {
   static override args = { chain: argument({ description: 'table, or table/chain; everything when absent' }) };
   static override flags = {
     ...rulesetFlags,
+    ...watchFlags,
     owner: Flags.string({ helpValue: 'NAME', summary: 'Only rules of this writer, such as kube-proxy' }),
     unused: Flags.boolean({ summary: 'Only rules that no packet has hit' }),
     top: Flags.integer({ min: 1, helpValue: 'N', summary: 'Only the N rules with most packets' }),
   };
   static override examples = [
     '<%= config.bin %> iptables list filter/FORWARD', '<%= config.bin %> iptables list -o wide --top 10',
-    'iptables-save -c | <%= config.bin %> iptables list -f - nat', '<%= config.bin %> iptables list --unused -o json',
+    'iptables-save -c | <%= config.bin %> iptables list -f - nat', '<%= config.bin %> iptables list --unused -o json', '<%= config.bin %> iptables list -w filter/FORWARD',
   ];
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(IptablesList);
     const place = args['chain'];
-    const listing = await listRules({ ...rulesetRequest(flags), ...this.netns }, {
+    const filter = {
       unused: flags.unused,
       ...(place === undefined ? {} : { place }), ...(flags.owner === undefined ? {} : { owner: flags.owner }), ...(flags.top === undefined ? {} : { top: flags.top }),
+    };
+    await this.printList(flags.watch, async () => {
+      const listing = await listRules({ ...rulesetRequest(flags), ...this.netns }, filter);
+      return [listing, rulesView(listing.items, place)];
     });
-    await this.printTable(listing, rulesView(listing.items, place));
   }
 }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { SluiceCommand } from '../../cli/command.ts';
-import { argument, rulesetFlags, rulesetRequest } from '../../cli/flags.ts';
+import { argument, rulesetFlags, rulesetRequest, watchFlags } from '../../cli/flags.ts';
 import { listServices } from '../../domain/netfilter/index.ts';
 import { servicesView } from '../../views/iptables-services.ts';
 
@@ -13,6 +13,7 @@ export default class IptablesServices extends SluiceCommand {
   static override args = { name: argument({ description: 'NAME, NAMESPACE/NAME or NAMESPACE/NAME:PORT' }) };
   static override flags = {
     ...rulesetFlags,
+    ...watchFlags,
     namespace: Flags.string({ char: 'n', helpValue: 'NAME', summary: 'Only services of this Kubernetes namespace' }),
     'no-endpoints': Flags.boolean({ summary: 'Only services that reach no backend' }),
   };
@@ -25,7 +26,6 @@ export default class IptablesServices extends SluiceCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(IptablesServices);
     const filter = { namespace: flags.namespace, name: args['name'], noEndpoints: flags['no-endpoints'] };
-    const services = await listServices({ ...rulesetRequest(flags), ...this.netns }, filter);
-    await this.printTable(services, servicesView);
+    await this.printList(flags.watch, async () => [await listServices({ ...rulesetRequest(flags), ...this.netns }, filter), servicesView]);
   }
 }

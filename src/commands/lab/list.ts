@@ -1,4 +1,5 @@
 import { SluiceCommand } from '../../cli/command.ts';
+import { watchFlags } from '../../cli/flags.ts';
 import { listLabs } from '../../domain/lab/index.ts';
 import { labsView } from '../../views/lab.ts';
 
@@ -6,10 +7,11 @@ import { labsView } from '../../views/lab.ts';
 export default class LabList extends SluiceCommand {
   static override summary = 'List labs, and what a crash left of one';
   static override aliases = ['lab:ls'];
+  static override flags = watchFlags;
   static override examples = ['<%= config.bin %> lab list'];
 
   async run(): Promise<void> {
-    await this.parse(LabList);
-    await this.printTable(await listLabs(), labsView);
+    const { flags } = await this.parse(LabList);
+    await this.printList(flags.watch, async () => [await listLabs(), labsView]);
   }
 }

@@ -54,7 +54,7 @@ const PRIORITIES = [-1, -2, -3, -4];
  *
  * @throws OperationError SL3012 when the live rules are not those of the plan, SL3013 when the plan is for another node,
  *   SL3005 when the own SSH session would be cut, SL3101 when the image in the kernel is not what the rules say; nothing
- *   was changed then. SL1301 or SL1302 when applying failed and was reverted, or could not be.
+ *   was changed then. SL4001 or SL4002 when applying failed and was reverted, or could not be.
  */
 export async function applyPlan(request: ApplyRequest): Promise<MigrationApplied> {
   const { file, families } = readPlanFile(request.plan);
@@ -199,7 +199,7 @@ async function putIntoForce(parts: Switch): Promise<MigrationApplied> {
     proof: parts.proof,
     summary: describeChange(families),
     switchTime: `${took.toFixed(3)} ms`,
-    ...(applied.revertsInSeconds === undefined ? {} : { revertsAt: new Date(Date.now() + applied.revertsInSeconds * 1000).toISOString() }),
+    ...(applied.revertsAt === undefined ? {} : { revertsAt: applied.revertsAt }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { formatAge, formatCell, humanize } from '../../../src/cli/print/format.ts';
 import { toJson } from '../../../src/cli/print/json.ts';
@@ -34,6 +35,15 @@ describe('tables', () => {
     const { text, hidden } = await drawTable(columns, rows, { ...plain, width: 18 });
     expect(hidden).toEqual(['NOTE']);
     expect(text.split('\n')[2]).toBe('eth2-…-name  18.2M');
+  });
+
+  it('stand below earlier rows when their widths are kept, coloured or not', async () => {
+    const widths = new Map<string, number>();
+    const toned: Column<Row>[] = columns.map((column) => ({ ...column, tone: () => 'good' }));
+    await drawTable(columns, rows, { ...plain, widths });
+    expect((await drawTable(columns, rows.slice(0, 1), { ...plain, headers: false, widths })).text).toBe('eth10                         5  -');
+    const { text } = await drawTable(toned, rows.slice(0, 1), { ...plain, headers: false, color: true, widths });
+    expect(stripVTControlCharacters(text)).toBe('eth10                         5  -');
   });
 
   it('sort names naturally and numbers from the largest, and refuse unknown columns', async () => {

@@ -4,10 +4,9 @@
  * Loading changes nothing on the node; everything vanishes when the descriptors close, unless it was pinned.
  */
 
-import { cpus } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { UnsupportedError, VerifierError, SyscallError } from '../../../lib/errors.ts';
-import { type BpfMap, loadObject, readBuiltin, type BpfProgram, type LoadedObject } from '../../../kernel/bpf/index.ts';
+import { type BpfMap, loadObject, readBuiltin, type BpfProgram, type LoadedObject, possibleCpus } from '../../../kernel/bpf/index.ts';
 import { HOOKS, IMAGE_SLACK, type HookName, type Image } from '../../classifier/index.ts';
 import type { Family } from '../../netfilter/index.ts';
 
@@ -106,17 +105,4 @@ function readImage(map: BpfMap, length: number): Buffer {
   const copy = Buffer.from(mapping.bytes.subarray(0, length));
   mapping.unmap();
   return copy;
-}
-
-let cpuCount: number | undefined;
-
-/** CPUs that may ever run, which can be more than are online. */
-export function possibleCpus(): number {
-  cpuCount ??= countPossible();
-  return cpuCount;
-}
-
-function countPossible(): number {
-  const last = /(\d+)\s*$/.exec(readFileSync('/sys/devices/system/cpu/possible', 'latin1'))?.[1];
-  return last === undefined ? cpus().length : Number(last) + 1;
 }
