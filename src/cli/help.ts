@@ -14,6 +14,16 @@ export const TOPICS: Readonly<Record<string, string>> = {
   iptables: 'See the rules that are in force, the services behind them, and which rule a packet hits',
   migrate: 'Move the filter table to eBPF, proven equal, with a way back',
   change: 'Confirm, extend or roll back what was changed',
+  bpf: 'Compile, load, attach, run and inspect eBPF programs, maps and links',
+  'bpf prog': 'eBPF programs: load, attach, list, dump, run, statistics',
+  'bpf map': 'eBPF maps: create, list, dump, look up, set, watch',
+  'bpf link': 'Attachments of eBPF programs',
+  'bpf btf': 'Type information of the kernel and of programs',
+  'bpf pin': 'Objects that are kept in the bpf file system',
+  vxlan: 'VXLAN tunnels: create, see, apply a mesh, find what is broken',
+  'vxlan fdb': 'Forwarding entries: which remote a MAC address is behind',
+  link: 'Network links of every kind',
+  mtu: 'What encapsulations cost, and what a path really carries',
   lab: 'A disposable network in namespaces to try things in',
 };
 

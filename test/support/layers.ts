@@ -32,7 +32,12 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 const EDGES: Readonly<Record<string, readonly string[]>> = {
   'domain/classifier': ['domain/netfilter'],
   'domain/migrate': ['domain/netfilter', 'domain/classifier', 'domain/changes'],
-  'domain/lab': ['domain/netfilter'],
+  'domain/lab': ['domain/netfilter', 'domain/vxlan'],
+  'domain/programs': ['domain/bpf', 'domain/changes'],
+  'domain/maps': ['domain/bpf'],
+  'domain/links': [],
+  'domain/mtu': ['domain/links'],
+  'domain/vxlan': ['domain/links', 'domain/mtu', 'domain/changes', 'domain/netfilter'],
   'kernel/bpf': ['kernel/syscalls', 'kernel/elf', 'kernel/btf', 'kernel/netns', 'kernel/uapi'],
   'kernel/netlink': ['kernel/syscalls', 'kernel/uapi'],
   'kernel/netns': ['kernel/syscalls', 'kernel/uapi'],
