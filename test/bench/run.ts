@@ -1,78 +1,29 @@
 /**
- * `npm run bench -- [--full] [--json] [RULES…]`: the engine beside iptables-legacy, iptables-nft and nftables, in one run.
+ * `npm run bench -- [TOPIC [WORD…]] [--full] [--json]`: sluice beside the native tools, in one run.
  *
- * Without arguments up to 10,000 rules; `--full` goes to 100,000, which takes minutes. Nothing is asserted about time; a
- * wrong verdict or an image that is not equal to its rules ends the run with an error.
+ * A topic is a file of `topics/`; without one all are run. Nothing is asserted about time.
  */
 
-import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeMachine } from './machine.ts';
-import { FIREWALLS, packetsPerSecond, type Firewall } from './packets.ts';
-import type { Point } from './point.ts';
-import { benchRuleset, SHAPES, type Shape } from './rulesets.ts';
-import { measureStart, type Start } from './start.ts';
-import { figure, formatTable } from './table.ts';
+import type { Bench, Say } from './topic.ts';
 
-interface Rate {
-  shape: Shape;
-  rules: number;
-  /** Packets a second; null where the firewall cannot hold the ruleset. */
-  perSecond: Partial<Record<Firewall, number | null>>;
-}
+const FOLDER = join(import.meta.dirname, 'topics');
 
-const SIZES = [10, 100, 1000, 10_000];
-const argv = process.argv.slice(2);
-const chosen = argv.filter((word) => /^\d+$/.test(word)).map(Number);
-const sizes = chosen.length > 0 ? chosen : argv.includes('--full') ? [...SIZES, 100_000] : SIZES;
-const json = argv.includes('--json');
-const cases = SHAPES.flatMap((shape) => sizes.map((rules) => ({ shape, rules })));
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const json = process.argv.includes('--json');
+const full = process.argv.includes('--full');
+const topics = readdirSync(FOLDER).map((file) => file.replace(/\.ts$/, '')).sort();
+const [topic, ...args] = words;
+if (topic !== undefined && !topics.includes(topic)) throw new Error(`no topic ${topic}; there are ${topics.join(', ')}`);
 
+const say: Say = (text) => void (json || process.stdout.write(`${text}\n`));
 say(describeMachine().join('\n'));
-const points = measurePoints();
-const rates = await measureRates();
-const starts = await measureStart();
-printStarts(starts);
-if (json) process.stdout.write(`${JSON.stringify({ machine: describeMachine(), points, rates, starts })}\n`);
-
-function say(text: string): void {
-  if (!json) process.stdout.write(`${text}\n`);
+const results: Record<string, unknown> = { machine: describeMachine() };
+for (const name of topic === undefined ? topics : [topic]) {
+  say(`\n== ${name}`);
+  const { bench } = (await import(join(FOLDER, `${name}.ts`))) as { bench: Bench };
+  results[name] = await bench({ say, args, full });
 }
-
-function measurePoints(): Point[] {
-  const all = cases.map(({ shape, rules }) => JSON.parse(execFileSync(process.execPath, [join(import.meta.dirname, 'point.ts'), shape, String(rules)], { encoding: 'utf8' })) as Point);
-  say('\nThe engine alone: nanoseconds a packet over 16,384 rotating keys (BPF_PROG_TEST_RUN), and what it takes to get there\n');
-  const row = ({ shape, rules, walkNs, parseMs, compileMs, loadMs, proveMs, imageKiB, peakMiB }: Point): string[] => [
-    `${shape} ${rules.toLocaleString('en-US')}`, walkNs.map(figure).join('–'), ...[parseMs, compileMs, loadMs, proveMs, imageKiB, peakMiB].map(figure),
-  ];
-  say(formatTable(['RULES', 'WALK ns', 'PARSE ms', 'COMPILE ms', 'LOAD ms', 'PROVE ms', 'IMAGE KiB', 'PEAK MiB'], all.map(row)));
-  return all;
-}
-
-async function measureRates(): Promise<Rate[]> {
-  const none = (await packetsPerSecond('none', benchRuleset('flat', 10)))!;
-  say(`\nThousand packets a second on one core, up the stack of a namespace; without rules ${figure(none / 1000)}\n`);
-  const rows: Rate[] = [];
-  for (const { shape, rules } of cases) rows.push({ shape, rules, perSecond: { none, ...(await measureFirewalls(shape, rules)) } });
-  const cell = (rate: number | null | undefined): string => (typeof rate === 'number' ? figure(rate / 1000) : 'not possible');
-  const added = (rate: number | null | undefined): string => (typeof rate === 'number' ? figure(1e9 / rate - 1e9 / none) : '-');
-  const tested = FIREWALLS.slice(1);
-  say(formatTable(['RULES', ...tested], rows.map(({ shape, rules, perSecond }) => [`${shape} ${rules.toLocaleString('en-US')}`, ...tested.map((name) => cell(perSecond[name]))])));
-  say('\nAdded nanoseconds a packet (what a rule drops spares the rule behind it, so little can be less than nothing), and\npackets a second as a multiple of iptables-legacy\n');
-  say(formatTable(['RULES', ...tested, 'sluice / legacy'], rows.map(({ shape, rules, perSecond }) => [
-    `${shape} ${rules.toLocaleString('en-US')}`, ...tested.map((name) => added(perSecond[name])), `${figure(perSecond.sluice! / perSecond['iptables-legacy']!)}x`,
-  ])));
-  return rows;
-}
-
-async function measureFirewalls(shape: Shape, rules: number): Promise<Rate['perSecond']> {
-  const result: Rate['perSecond'] = {};
-  for (const firewall of FIREWALLS.slice(1)) result[firewall] = (await packetsPerSecond(firewall, benchRuleset(shape, rules))) ?? null;
-  return result;
-}
-
-function printStarts(all: readonly Start[]): void {
-  const node = all[0]!.ms;
-  say('\nStart to end of a command, median of 15 turns\n');
-  say(formatTable(['COMMAND', 'ms', 'over node', 'x node'], all.map(({ command, ms }) => [command, figure(ms), figure(Math.max(0, ms - node)), (ms / node).toFixed(2)])));
-}
+if (json) process.stdout.write(`${JSON.stringify(results)}\n`);
