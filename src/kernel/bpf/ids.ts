@@ -5,12 +5,13 @@ import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
 import { unlessAbsent } from './map.ts';
 
-export type ObjectKind = 'program' | 'map' | 'link';
+export type ObjectKind = 'program' | 'map' | 'link' | 'btf';
 
 const COMMANDS: Readonly<Record<ObjectKind, { next: number; open: number; name: string }>> = {
   program: { next: uapi.BPF_PROG_GET_NEXT_ID, open: uapi.BPF_PROG_GET_FD_BY_ID, name: 'PROG' },
   map: { next: uapi.BPF_MAP_GET_NEXT_ID, open: uapi.BPF_MAP_GET_FD_BY_ID, name: 'MAP' },
   link: { next: uapi.BPF_LINK_GET_NEXT_ID, open: uapi.BPF_LINK_GET_FD_BY_ID, name: 'LINK' },
+  btf: { next: uapi.BPF_BTF_GET_NEXT_ID, open: uapi.BPF_BTF_GET_FD_BY_ID, name: 'BTF' },
 };
 
 /** Ids in ascending order. @throws SyscallError EPERM without CAP_SYS_ADMIN. */

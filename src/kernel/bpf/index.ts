@@ -1,5 +1,6 @@
 /** bpf(2): maps, programs, links, pins, and objects that are loaded as a whole. */
 
+export { type BtfObject, type BtfSummary, btfSummary, parseBtf, readBtfObject } from './btf-object.ts';
 export { readBuiltin } from './builtin.ts';
 export { possibleCpus } from './cpus.ts';
 export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';

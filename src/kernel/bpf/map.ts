@@ -30,6 +30,12 @@ export interface MapCreation {
 /** What the kernel says about a map (`struct bpf_map_info`). */
 export interface MapInfo extends MapSpec {
   id: number;
+  /** Types of keys and values, which are ids in BTF object `btfId`; 0 without them. */
+  btfId: number;
+  keyType: number;
+  valueType: number;
+  /** Type of the values in the kernel's own BTF, for struct_ops; 0 for others. */
+  kernelValueType: number;
 }
 
 const PER_CPU = new Set([
@@ -189,5 +195,9 @@ function mapInfo(fd: Fd): MapInfo {
     flags: info.readUInt32LE(20),
     name: cString(info.subarray(24, 40)),
     extra: info.readBigUInt64LE(80),
+    btfId: info.readUInt32LE(64),
+    keyType: info.readUInt32LE(68),
+    valueType: info.readUInt32LE(72),
+    kernelValueType: info.readUInt32LE(44),
   };
 }

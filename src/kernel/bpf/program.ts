@@ -31,6 +31,8 @@ export interface ProgramInfo {
   runTimeNs: bigint;
   runs: bigint;
   verifiedInstructions: number;
+  /** BTF object with its types, functions and lines; 0 without one. */
+  btfId: number;
 }
 
 export interface TestRun {
@@ -137,6 +139,7 @@ export function programInfo(fd: Fd): ProgramInfo {
     runTimeNs: info.readBigUInt64LE(192),
     runs: info.readBigUInt64LE(200),
     verifiedInstructions: info.readUInt32LE(216),
+    btfId: info.readUInt32LE(128),
   };
 }
 

@@ -46,19 +46,31 @@ export interface SectionVariable {
 /**
  * The types of one BTF blob by id, from 1; 0 is void. Indexed once, read on demand.
  *
+ * Split BTF, as modules have it, stands on top of a base: its ids and string offsets go on where those of the base end, and
+ * it answers for both.
+ *
  * An id that does not exist reads as void, so that a damaged blob leads to "no such member", not to a crash.
  */
 export class Btf {
   readonly source: string;
+  /** What a split BTF stands on. */
+  readonly base: Btf | undefined;
+  /** The first id that is not the base's. */
+  readonly firstId: number;
   readonly #words: Uint32Array;
   readonly #strings: Buffer;
-  /** Word index of each type's header. */
+  /** Offset of the first string that is not the base's. */
+  readonly #firstString: number;
+  /** Word index of the header of each type, from `firstId - 1`. */
   readonly #at: Uint32Array;
 
   /** @throws OperationError SL2402 when the blob is damaged. */
-  constructor(bytes: Buffer, source: string) {
+  constructor(bytes: Buffer, source: string, base?: Btf) {
     if (bytes.length < HEADER_BYTES || bytes.readUInt16LE(0) !== MAGIC) throw damaged(source, 'no header');
     this.source = source;
+    this.base = base;
+    this.firstId = base?.count ?? 1;
+    this.#firstString = base?.stringsEnd ?? 0;
     const types = part(bytes, 8, source);
     this.#words = new Uint32Array(types.buffer.slice(types.byteOffset, types.byteOffset + (types.length & ~3)));
     this.#strings = part(bytes, 16, source);
@@ -67,12 +79,18 @@ export class Btf {
 
   /** One more than the highest id. */
   get count(): number {
-    return this.#at.length;
+    return this.firstId - 1 + this.#at.length;
+  }
+
+  /** Length of all strings, those of the base included. */
+  get stringsEnd(): number {
+    return this.#firstString + this.#strings.length;
   }
 
   type(id: number): BtfType {
-    const at = this.#at[id];
-    if (at === undefined || id === 0) return { id: 0, kind: Kind.VOID, name: '', vlen: 0, flag: false, sizeOrType: 0 };
+    if (this.base !== undefined && id < this.firstId) return this.base.type(id);
+    const at = this.#at[id - this.firstId + 1];
+    if (at === undefined || id < this.firstId) return { id: 0, kind: Kind.VOID, name: '', vlen: 0, flag: false, sizeOrType: 0 };
     const info = this.#words[at + 1]!;
     return { id, kind: kindOf(info), name: this.string(this.#words[at]!), vlen: info & 0xffff, flag: info >>> 31 === 1, sizeOrType: this.#words[at + 2]! };
   }
@@ -142,29 +160,42 @@ export class Btf {
   }
 
   string(offset: number): string {
-    if (offset === 0 || offset >= this.#strings.length) return '';
-    const end = this.#strings.indexOf(0, offset);
-    return this.#strings.toString('utf8', offset, end < 0 ? this.#strings.length : end);
+    if (this.base !== undefined && offset < this.#firstString) return this.base.string(offset);
+    const start = offset - this.#firstString;
+    if (offset === 0 || start >= this.#strings.length) return '';
+    const end = this.#strings.indexOf(0, start);
+    return this.#strings.toString('utf8', start, end < 0 ? this.#strings.length : end);
   }
 
   /** The words of a whole type, header included. */
   rawType(id: number): Uint32Array {
-    return this.#words.subarray(this.#at[id]!, this.#at[id + 1] ?? this.#words.length);
+    if (this.base !== undefined && id < this.firstId) return this.base.rawType(id);
+    const index = id - this.firstId + 1;
+    return this.#words.subarray(this.#at[index]!, this.#at[index + 1] ?? this.#words.length);
   }
 
+  /** The strings of this blob alone. */
   get strings(): Buffer {
     return this.#strings;
   }
 
   /** Looks for the few strings of the name, then for types that use them: the kernel's 100,000 names are never all decoded. */
   #find(name: string, flavors: boolean, kinds: readonly number[]): number[] {
-    const offsets = stringOffsets(this.#strings, name, flavors);
-    const [words, at, ids] = [this.#words, this.#at, [] as number[]];
+    const offsets = this.#nameOffsets(name, flavors);
+    const [words, at] = [this.#words, this.#at];
+    const ids = this.base === undefined ? [] : this.base.#find(name, flavors, kinds);
     if (offsets.size === 0) return ids;
     const wanted = byKind(Object.fromEntries(kinds.map((kind) => [kind, 1])));
-    for (let id = 1; id < at.length; id++)
-      if (wanted[kindOf(words[at[id]! + 1]!)] === 1 && offsets.has(words[at[id]!]!)) ids.push(id);
+    for (let index = 1; index < at.length; index++)
+      if (wanted[kindOf(words[at[index]! + 1]!)] === 1 && offsets.has(words[at[index]!]!)) ids.push(index + this.firstId - 1);
     return ids;
+  }
+
+  /** Where a name stands, in the strings of the base too: those are not repeated. */
+  #nameOffsets(name: string, flavors: boolean): Set<number> {
+    const own = stringOffsets(this.#strings, name, flavors);
+    if (this.base === undefined) return own;
+    return new Set([...this.base.#nameOffsets(name, flavors), ...[...own].map((offset) => offset + this.#firstString)]);
   }
 
   /** The rows of a table behind the header of a type. */
@@ -174,7 +205,9 @@ export class Btf {
   }
 
   #tail(id: number, length: number): Uint32Array {
-    return this.#words.subarray(this.#at[id]! + 3, this.#at[id]! + 3 + length);
+    if (this.base !== undefined && id < this.firstId) return this.base.#tail(id, length);
+    const start = this.#at[id - this.firstId + 1]! + 3;
+    return this.#words.subarray(start, start + length);
   }
 }
 

@@ -126,3 +126,37 @@ describe('damaged', () => {
     expect(() => new Btf(blob, 'x')).toThrow(`x: BTF is damaged: ${message}`);
   });
 });
+
+describe('split BTF', () => {
+  const base = new Writer().add('int', Kind.INT, int).add('sock', Kind.STRUCT, { last: 4 }).read();
+  /** A struct of the module with a pointer to the base's, and one whose name is only in the base's strings. */
+  const module = (): Btf => {
+    const writer = new Writer();
+    // The module's first string is the empty one that the writer begins with, at the end of the base's.
+    const own = base.stringsEnd + writer.name('mine');
+    const name = base.stringsEnd + writer.name('peer');
+    writer.add('', Kind.PTR, { last: 2 });
+    const bytes = writer.add('', Kind.STRUCT, { vlen: 1, last: 8, tail: [name, 3, 0] }).add('', Kind.STRUCT, { last: 1 }).bytes();
+    const words = 24 + 3 * 4;
+    bytes.writeUInt32LE(own, words);
+    bytes.writeUInt32LE(base.strings.indexOf('sock'), words + 6 * 4);
+    return new Btf(bytes, 'split.btf', base);
+  };
+
+  test('goes on where the ids and strings of the base end, and answers for both', () => {
+    const btf = module();
+    expect([btf.firstId, btf.count]).toEqual([3, 6]);
+    expect([1, 2, 3, 4].map((id) => btf.type(id))).toMatchObject([
+      { kind: Kind.INT, name: 'int' }, { kind: Kind.STRUCT, name: 'sock' }, { kind: Kind.PTR, sizeOrType: 2 }, { id: 4, name: 'mine', vlen: 1 },
+    ]);
+    expect(btf.members(btf.type(4))).toEqual([{ name: 'peer', type: 3, bitOffset: 0, bitSize: 0 }]);
+    expect([btf.sizeOf(1), btf.sizeOf(4), btf.isSigned(btf.type(1))]).toEqual([4, 8, false]);
+    expect(btf.type(6).kind).toBe(Kind.VOID);
+  });
+
+  test('finds names in the base, in itself, and where it only shares the base\'s string', () => {
+    const btf = module();
+    expect([btf.find('int', Kind.INT), btf.find('mine', Kind.STRUCT), btf.find('sock', Kind.STRUCT)]).toEqual([[1], [4], [2, 5]]);
+    expect(base.find('sock', Kind.STRUCT)).toEqual([2]);
+  });
+});
