@@ -1,5 +1,6 @@
 /** Every object of a kind that the kernel has, by its id. Ids are never used again. */
 
+import { readlinkSync } from 'node:fs';
 import { Fd } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
@@ -13,6 +14,14 @@ const COMMANDS: Readonly<Record<ObjectKind, { next: number; open: number; name: 
   link: { next: uapi.BPF_LINK_GET_NEXT_ID, open: uapi.BPF_LINK_GET_FD_BY_ID, name: 'LINK' },
   btf: { next: uapi.BPF_BTF_GET_NEXT_ID, open: uapi.BPF_BTF_GET_FD_BY_ID, name: 'BTF' },
 };
+
+/** What `/proc/PID/fd` shows of a descriptor, by kind. @kernel anon_inode_getfd in kernel/bpf/syscall.c */
+const DESCRIPTORS: Readonly<Record<string, ObjectKind>> = {
+  'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:bpf_link': 'link', 'anon_inode:btf': 'btf',
+};
+
+/** What a descriptor refers to, which after opening a pin is not known; undefined for anything else. */
+export const objectKind = (fd: Fd): ObjectKind | undefined => DESCRIPTORS[readlinkSync(`/proc/self/fd/${fd.number}`)];
 
 /** Ids in ascending order. @throws SyscallError EPERM without CAP_SYS_ADMIN. */
 export function* objectIds(kind: ObjectKind): Generator<number> {

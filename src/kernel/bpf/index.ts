@@ -4,12 +4,12 @@ export { type BtfObject, type BtfSummary, btfSummary, parseBtf, readBtfObject } 
 export { readBuiltin } from './builtin.ts';
 export { possibleCpus } from './cpus.ts';
 export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';
-export { type ObjectKind, objectIds, openById } from './ids.ts';
+export { type ObjectKind, objectIds, objectKind, openById } from './ids.ts';
 export { attachNetfilter, detachLink, type LinkInfo, linkInfo, type NetfilterHook } from './link.ts';
 export { type Chunk } from './map-batch.ts';
-export { BpfMap, indexKey, type MapCreation, type MapInfo, type MapSpec } from './map.ts';
+export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
 export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
-export { BpfProgram, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
+export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
 export { RingReader } from './ringbuf.ts';
 export { enableStatistics } from './statistics.ts';

@@ -15,11 +15,14 @@ export function objectInfo(fd: Fd, length: number, request: (info: Buffer) => vo
   return info;
 }
 
-/** Bytes of kernel memory that an object is charged for. @kernel bpf_map_show_fdinfo, bpf_prog_show_fdinfo */
-export function memoryBytes(fd: Fd): number {
+/** A number that only fdinfo tells of an object; 0 where it does not. @kernel bpf_map_show_fdinfo, bpf_prog_show_fdinfo */
+export function fdinfoNumber(fd: Fd, key: string): number {
   const text = readFileSync(`/proc/self/fdinfo/${fd.number}`, 'latin1');
-  return Number(/^memlock:\s*(\d+)/m.exec(text)?.[1] ?? 0);
+  return Number(new RegExp(`^${key}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }
+
+/** Bytes of kernel memory that an object is charged for. */
+export const memoryBytes = (fd: Fd): number => fdinfoNumber(fd, 'memlock');
 
 /** Text up to its NUL. */
 export const cString = (bytes: Buffer): string => bytes.toString('latin1').replace(/\0.*$/s, '');

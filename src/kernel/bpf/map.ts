@@ -3,7 +3,7 @@ import { Fd, mapShared, type Mapping } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
 import { possibleCpus } from './cpus.ts';
-import { cString, memoryBytes, objectInfo } from './info.ts';
+import { cString, fdinfoNumber, memoryBytes, objectInfo } from './info.ts';
 import { readChunks, updateBatch, type Chunk } from './map-batch.ts';
 
 /** What a map is made of; sizes in bytes. */
@@ -36,6 +36,8 @@ export interface MapInfo extends MapSpec {
   valueType: number;
   /** Type of the values in the kernel's own BTF, for struct_ops; 0 for others. */
   kernelValueType: number;
+  /** The interface whose hardware holds it; 0 for none. */
+  offloadIfindex: number;
 }
 
 const PER_CPU = new Set([
@@ -147,6 +149,11 @@ export class BpfMap {
     return memoryBytes(this.fd);
   }
 
+  /** Whether changes from user space are forbidden. */
+  isFrozen(): boolean {
+    return fdinfoNumber(this.fd, 'frozen') === 1;
+  }
+
   close(): void {
     this.fd.close();
   }
@@ -184,7 +191,8 @@ export function unlessAbsent(work: () => number): number | undefined {
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
-function mapInfo(fd: Fd): MapInfo {
+/** What the kernel says about the map behind a descriptor. */
+export function mapInfo(fd: Fd): MapInfo {
   const info = objectInfo(fd, 88);
   return {
     type: info.readUInt32LE(0),
@@ -194,6 +202,7 @@ function mapInfo(fd: Fd): MapInfo {
     maxEntries: info.readUInt32LE(16),
     flags: info.readUInt32LE(20),
     name: cString(info.subarray(24, 40)),
+    offloadIfindex: info.readUInt32LE(40),
     extra: info.readBigUInt64LE(80),
     btfId: info.readUInt32LE(64),
     keyType: info.readUInt32LE(68),

@@ -1,4 +1,5 @@
 import { SyscallError } from '../../lib/errors.ts';
+import type { Btf } from '../btf/index.ts';
 import { address, Fd } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
@@ -22,17 +23,30 @@ export interface ProgramInfo {
   id: number;
   /** Hex digest of the instructions, the same for the same code. */
   tag: string;
+  /** Cut at 15 characters; `programFunction` has the whole. */
   name: string;
   jitedBytes: number;
   translatedBytes: number;
+  /** When it was loaded, in nanoseconds since the machine started (CLOCK_BOOTTIME). */
+  loadedAtNs: bigint;
+  /** Who loaded it. */
+  uid: number;
+  gplCompatible: boolean;
   /** Maps that it refers to. */
   mapIds: number[];
+  /** BTF object with its types, functions and lines; 0 without one. */
+  btfId: number;
+  /** What it was loaded for, in the BTF object of that id (0 for none): a kernel function, or one of another program. */
+  attachTo: { btfId: number; typeId: number };
+  /** The interface whose hardware runs it; 0 for none. */
+  offloadIfindex: number;
   /** Nanoseconds and runs since statistics were switched on; 0 while they are off. */
   runTimeNs: bigint;
   runs: bigint;
+  /** Runs that were left out because the program was at work on the same CPU. */
+  recursionMisses: bigint;
+  /** What the verifier looked at, branches counted each time. 0 before Linux 5.16. */
   verifiedInstructions: number;
-  /** BTF object with its types, functions and lines; 0 without one. */
-  btfId: number;
 }
 
 export interface TestRun {
@@ -122,25 +136,57 @@ export class BpfProgram {
 
 /** What the kernel says about the program behind a descriptor. */
 export function programInfo(fd: Fd): ProgramInfo {
-  const mapCount = objectInfo(fd, INFO_BYTES).readUInt32LE(52);
-  const ids = Buffer.alloc(mapCount * 4);
-  const info = objectInfo(fd, INFO_BYTES, (request) => {
-    request.writeUInt32LE(mapCount, 52);
-    request.writeBigUInt64LE(address(ids), 56);
-  });
+  let { info, ids } = requestInfo(fd, USUAL_MAPS);
+  const mapCount = info.readUInt32LE(52);
+  if (mapCount > USUAL_MAPS) ({ info, ids } = requestInfo(fd, mapCount));
   return {
     type: info.readUInt32LE(0),
     id: info.readUInt32LE(4),
     tag: info.toString('hex', 8, 8 + uapi.BPF_TAG_SIZE),
     jitedBytes: info.readUInt32LE(16),
     translatedBytes: info.readUInt32LE(20),
+    loadedAtNs: info.readBigUInt64LE(40),
+    uid: info.readUInt32LE(48),
     mapIds: Array.from({ length: mapCount }, (_, i) => ids.readUInt32LE(i * 4)),
     name: cString(info.subarray(64, 80)),
+    offloadIfindex: info.readUInt32LE(80),
+    gplCompatible: (info.readUInt32LE(84) & 1) === 1,
+    btfId: info.readUInt32LE(128),
     runTimeNs: info.readBigUInt64LE(192),
     runs: info.readBigUInt64LE(200),
+    recursionMisses: info.readBigUInt64LE(208),
     verifiedInstructions: info.readUInt32LE(216),
-    btfId: info.readUInt32LE(128),
+    attachTo: { btfId: info.readUInt32LE(220), typeId: info.readUInt32LE(224) },
   };
+}
+
+/** Room for map ids that is nearly always enough, so that one call does. */
+const USUAL_MAPS = 64;
+
+function requestInfo(fd: Fd, maps: number): { info: Buffer; ids: Buffer } {
+  const ids = Buffer.alloc(maps * 4);
+  const info = objectInfo(fd, INFO_BYTES, (request) => {
+    request.writeUInt32LE(maps, 52);
+    request.writeBigUInt64LE(address(ids), 56);
+  });
+  return { info, ids };
+}
+
+/**
+ * The whole name of a program's main function, from the type information that it was loaded with; undefined without any.
+ *
+ * `types` finds a BTF object by its id.
+ */
+export function programFunction(fd: Fd, types: (btfId: number) => Btf | undefined): string | undefined {
+  const record = Buffer.alloc(FUNC_INFO_BYTES);
+  const info = objectInfo(fd, INFO_BYTES, (request) => {
+    request.writeUInt32LE(FUNC_INFO_BYTES, 132);
+    request.writeBigUInt64LE(address(record), 136);
+    request.writeUInt32LE(1, 144);
+  });
+  const [btfId, functions] = [info.readUInt32LE(128), info.readUInt32LE(144)];
+  const btf = btfId === 0 || functions === 0 ? undefined : types(btfId);
+  return btf?.type(record.readUInt32LE(4)).name || undefined;
 }
 
 /** sizeof(struct bpf_prog_info) since Linux 6.0 */
