@@ -33,6 +33,9 @@ const ruleRow = {
 const ruleResult = object({ family, chain: text, number: count, line: count, text, result: { enum: ['exact', 'native', 'kept', 'unreachable', 'unsupported'] }, 'reason?': text, neverMatches: flag });
 const change = { id: text, subject: text, state: text, summary: text, directory: text, revertScript: text };
 
+const headers = list(object({ name: text, bytes: count }));
+const overhead = { encapsulation: text, overhead: count, innerMtu: count };
+
 /** Members of each kind beside `apiVersion`, `kind` and `metadata`. */
 const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   IptablesRuleList: { items: list(object(ruleRow)) },
@@ -65,6 +68,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   LabList: { items: list(object({ name: text, nodes: count, pods: count, services: count, firewall: text, ageSeconds: { type: 'number' }, state: text })) },
   Lab: { name: text, created: text, firewall: text, backend, nodes: list(object({ name: text, namespace: text, address: text })), pods: count, services: count, namespaces: texts },
   LabTraffic: { sent: count, received: count, lost: count, misjudged: count, connections: count, connectionsFailed: count, p50Us: count, p99Us: count },
+  MtuOverhead: { outerMtu: count, quick: list(object(overhead)), exact: list(object({ ...overhead, underlay: family, variant: text, largest: count, headers, padding: count })) },
+  MtuStack: {
+    outerMtu: count, innerMtu: count, overhead: count, warnings: texts, 'needed?': object({ innerMtu: count, outerMtu: count, fits: flag }),
+    layers: list(object({ encapsulation: text, underlay: family, outerMtu: count, innerMtu: count, overhead: count, headers })),
+  },
   Version: { version: text, 'commit?': text, node: text, kernel: text },
   Error: { code: text, reason: text, message: text, causes: texts, suggestions: texts, details: { type: 'object' }, exitCode: count },
 };

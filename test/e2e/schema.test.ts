@@ -28,6 +28,8 @@ it.each([
   ['MigrationPlanReport', ['migrate', 'plan', '-f', 'FILE']],
   ['ChangeList', ['change', 'list']],
   ['LabList', ['lab', 'list']],
+  ['MtuOverhead', ['mtu']],
+  ['MtuStack', ['mtu', 'calc', '--encap', 'vxlan,wireguard', '--inner', '1300']],
   ['Version', ['version']],
 ])('%s is what its schema says', async (kind, argv) => {
   const schema = JSON.parse((await sluice(['schema', kind])).stdout) as Record<string, unknown>;

@@ -1,0 +1,7 @@
+/** MTU: what encapsulations cost, and what a path really carries. */
+
+export { CIPHERS, type CipherName } from './cipher.ts';
+export { ENCAPSULATIONS } from './encapsulation.ts';
+export type { Family, Header } from './header.ts';
+export { type ExactOverhead, listOverheads, type OverheadReport, type QuickOverhead } from './overhead.ts';
+export { calculateStack, type StackLayer, type StackReport, type StackRequest } from './stack.ts';
