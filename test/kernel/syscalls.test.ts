@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inNetns, inNewNetns, netnsInode, resolveNetns } from '../../src/kernel/netns/index.ts';
-import { bindSocket, call, Fd, mapShared, openSocket, receive, sendTo, setSocketOption, tryLock } from '../../src/kernel/syscalls/index.ts';
+import { bindSocket, call, Fd, mapShared, openFileSystem, openSocket, receive, sendTo, setSocketOption, tryLock } from '../../src/kernel/syscalls/index.ts';
 import { socket as uapi } from '../../src/kernel/uapi/index.ts';
 import { run } from '../../src/tools/index.ts';
 import { requireRoot } from '../support/require.ts';
@@ -132,3 +132,11 @@ function drain(socket: Fd): Buffer[] {
   for (let frame = receive(socket, 2048); frame !== undefined; frame = receive(socket, 2048)) frames.push(frame);
   return frames;
 }
+
+test('a file system is read without being mounted anywhere', () => {
+  const mounts = readFileSync('/proc/self/mounts', 'latin1');
+  using tracing = openFileSystem('tracefs');
+  expect(readFileSync(`/proc/self/fd/${tracing.number}/events/syscalls/sys_enter_openat/id`, 'latin1')).toMatch(/^\d+\n$/);
+  expect(readFileSync('/proc/self/mounts', 'latin1')).toBe(mounts);
+  expect(() => openFileSystem('no-such-fs')).toThrow('fsopen no-such-fs: ENODEV');
+});

@@ -41,6 +41,7 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   'kernel/bpf': ['kernel/syscalls', 'kernel/elf', 'kernel/btf', 'kernel/netns', 'kernel/uapi'],
   'kernel/netlink': ['kernel/syscalls', 'kernel/uapi'],
   'kernel/netns': ['kernel/syscalls', 'kernel/uapi'],
+  'kernel/perf': ['kernel/syscalls'],
   'kernel/syscalls': ['kernel/uapi'],
 };
 

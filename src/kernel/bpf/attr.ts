@@ -35,6 +35,14 @@ export class Attr {
     return this.u64(offset, address(buffer));
   }
 
+  /** Points to an array of pointers, each to one of the buffers. */
+  pointers(offset: number, buffers: readonly Buffer[]): this {
+    const table = Buffer.alloc(buffers.length * 8);
+    buffers.forEach((buffer, i) => table.writeBigUInt64LE(address(buffer), i * 8));
+    this.#kept.push(...buffers);
+    return this.pointer(offset, table);
+  }
+
   string(offset: number, text: string): this {
     return this.pointer(offset, Buffer.from(`${text}\0`));
   }

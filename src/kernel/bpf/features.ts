@@ -5,7 +5,7 @@ import { SluiceError } from '../../lib/errors.ts';
 import { KERNEL_BTF } from '../btf/index.ts';
 import { inNewNetns } from '../netns/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
-import { attachNetfilter } from './link.ts';
+import { attachNetfilter } from './link/index.ts';
 import { BpfProgram } from './program.ts';
 
 /** `reason` is what the kernel said when it is not there. */

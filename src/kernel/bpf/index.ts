@@ -5,7 +5,11 @@ export { readBuiltin } from './builtin.ts';
 export { possibleCpus } from './cpus.ts';
 export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';
 export { type ObjectKind, objectIds, objectKind, openById } from './ids.ts';
-export { attachNetfilter, detachLink, type LinkInfo, linkInfo, type NetfilterHook } from './link.ts';
+export {
+  type Attachable, attachCgroup, attachIterator, attachKprobeMulti, attachNetfilter, attachNetkit, attachNetns, attachPerfEvent, attachRawTracepoint,
+  attachSockmap, attachStructOps, attachTcx, attachTracing, attachUprobeMulti, attachXdp, detachLink, detachProgram, type IteratorTarget, type LinkInfo,
+  linkInfo, type LinkPlace, type NetfilterHook, type Place, type ProgramRow, queryPrograms, readIterator, type XdpMode,
+} from './link/index.ts';
 export { type Chunk } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
 export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';

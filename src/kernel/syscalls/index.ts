@@ -1,7 +1,9 @@
 /** System calls: the only foreign functions, errno, mapped memory, locks, sockets, and descriptors that are closed once. */
 
 export { Fd, toSyscallError } from './fd.ts';
+export { openFileSystem } from './file-system.ts';
 export { address, call, errnoName, pollReadable } from './libc.ts';
 export { tryLock } from './lock.ts';
 export { mapShared, type Mapping } from './memory.ts';
+export { openPerfEvent } from './perf-event.ts';
 export { bindSocket, openSocket, receive, sendTo, setSocketOption } from './socket.ts';

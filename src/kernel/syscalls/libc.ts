@@ -24,6 +24,10 @@ interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
   sendto(fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: number): number | bigint;
   recv(fd: number, data: Buffer, length: number, flags: number): number | bigint;
+  perf_event_open(nr: number, attr: Buffer, pid: number, cpu: number, group: number, flags: number): number | bigint;
+  fsopen(nr: number, type: string, flags: number): number | bigint;
+  fsconfig(nr: number, fd: number, command: number, key: null, value: null, aux: number): number | bigint;
+  fsmount(nr: number, fd: number, flags: number, attributes: number): number | bigint;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
 }
 
@@ -40,6 +44,10 @@ const PROTOTYPES: Readonly<Record<keyof Libc, string>> = {
   setsockopt: 'int setsockopt(int, int, int, void *, int)',
   sendto: 'long sendto(int, void *, size_t, int, void *, int)',
   recv: 'long recv(int, void *, size_t, int)',
+  perf_event_open: 'long syscall(long, void *, int, int, int, unsigned long)',
+  fsopen: 'long syscall(long, const char *, unsigned int)',
+  fsconfig: 'long syscall(long, int, unsigned int, void *, void *, int)',
+  fsmount: 'long syscall(long, int, unsigned int, unsigned int)',
   mount: 'int mount(const char *, const char *, const char *, unsigned long, void *)',
 };
 

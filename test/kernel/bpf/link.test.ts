@@ -42,7 +42,7 @@ describe('a netfilter link', () => {
   test('stands in its namespace, and says where', () => {
     using link = attachNetfilter(object.program('judge'), { family: NFPROTO_IPV4, hook: LOCAL_IN, priority: -7 }, netns);
     const info = linkInfo(link);
-    expect(info).toMatchObject({ type: 10, programId: object.program('judge').info().id, netfilter: { family: NFPROTO_IPV4, hook: LOCAL_IN, priority: -7 } });
+    expect(info).toMatchObject({ type: 10, programId: object.program('judge').info().id, place: { kind: 'netfilter', family: NFPROTO_IPV4, hook: LOCAL_IN, priority: -7, defrag: false } });
     expect([...objectIds('link')]).toContain(info.id);
     using again = openById('link', info.id)!;
     expect(linkInfo(again)).toEqual(info);
@@ -64,7 +64,7 @@ describe('a netfilter link', () => {
     attachTo(path);
     expect(arrives(4321)).toBe(false);
     using link = openPin(path)!;
-    expect(linkInfo(link).netfilter?.hook).toBe(LOCAL_OUT);
+    expect(linkInfo(link).place).toMatchObject({ kind: 'netfilter', hook: LOCAL_OUT });
     link.close();
     rmSync(path);
     expect(arrives(4321)).toBe(true);
