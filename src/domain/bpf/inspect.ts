@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { NotFoundError, OperationError, UsageError } from '../../lib/errors.ts';
 import {
-  BpfMap, BpfProgram, btfSummary, linkInfo, mapInfo, objectIds, objectKind, openById, openPin, parseBtf, programFunction, programInfo, readBtfObject, type ObjectKind,
+  BpfMap, BpfProgram, btfSummary, linkInfo, mapInfo, objectKind, openById, openPin, parseBtf, programFunction, programInfo, readBtfObject, type ObjectKind,
 } from '../../kernel/bpf/index.ts';
 import type { Btf } from '../../kernel/btf/index.ts';
 import type { Fd } from '../../kernel/syscalls/index.ts';
+import { readAll } from './holders/inspect.ts';
 import { describeReference, matches, MAX_NAME, type Identity, type NamedReference, type Reference } from './reference.ts';
 
 /** Finds a program, which the caller closes. @throws see `findObject` */
@@ -46,17 +47,9 @@ function openPinned(kind: ObjectKind, path: string): Fd {
 }
 
 function findNamed(kind: ObjectKind, reference: NamedReference): Fd | undefined {
-  const found = [...identities(kind)].filter((identity) => matches(identity, reference));
+  const found = [...readAll(kind, WORDS[kind].identify)].filter((identity) => matches(identity, reference));
   if (found.length > 1) throw ambiguous(kind, describeReference(reference), found);
   return found[0] === undefined ? undefined : openById(kind, found[0].id);
-}
-
-/** Every object of a kind; those that end meanwhile are left out. */
-function* identities(kind: ObjectKind): Generator<Identity> {
-  for (const id of objectIds(kind)) {
-    using fd = openById(kind, id);
-    if (fd !== undefined) yield WORDS[kind].identify(fd);
-  }
 }
 
 function identifyProgram(fd: Fd): Identity {

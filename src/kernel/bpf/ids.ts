@@ -20,8 +20,11 @@ const DESCRIPTORS: Readonly<Record<string, ObjectKind>> = {
   'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:bpf_link': 'link', 'anon_inode:btf': 'btf',
 };
 
-/** What a descriptor refers to, which after opening a pin is not known; undefined for anything else. */
-export const objectKind = (fd: Fd): ObjectKind | undefined => DESCRIPTORS[readlinkSync(`/proc/self/fd/${fd.number}`)];
+/** What the descriptor at `/proc/PID/fd/N` refers to; undefined for anything but a BPF object. @throws Error when it is gone */
+export const descriptorKind = (path: string): ObjectKind | undefined => DESCRIPTORS[readlinkSync(path)];
+
+/** The same for a descriptor of one's own, of which nobody knows after opening a pin. */
+export const objectKind = (fd: Fd): ObjectKind | undefined => descriptorKind(`/proc/self/fd/${fd.number}`);
 
 /** Ids in ascending order. @throws SyscallError EPERM without CAP_SYS_ADMIN. */
 export function* objectIds(kind: ObjectKind): Generator<number> {

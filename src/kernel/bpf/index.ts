@@ -4,7 +4,7 @@ export { type BtfObject, type BtfSummary, btfSummary, parseBtf, readBtfObject } 
 export { readBuiltin } from './builtin.ts';
 export { possibleCpus } from './cpus.ts';
 export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';
-export { type ObjectKind, objectIds, objectKind, openById } from './ids.ts';
+export { descriptorKind, type ObjectKind, objectIds, objectKind, openById } from './ids.ts';
 export {
   type Attachable, attachCgroup, attachIterator, attachKprobeMulti, attachNetfilter, attachNetkit, attachNetns, attachPerfEvent, attachRawTracepoint,
   attachSockmap, attachStructOps, attachTcx, attachTracing, attachUprobeMulti, attachXdp, detachLink, detachProgram, type IteratorTarget, type LinkInfo,
@@ -13,6 +13,7 @@ export {
 export { type Chunk } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
 export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';
+export { linkTypeName, mapTypeName, programTypeName, programTypeNames } from './names.ts';
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
 export { RingReader } from './ringbuf.ts';

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { descriptorKind, linkInfo, objectIds, openById, programInfo, type LinkInfo, type ProgramInfo } from '../../../kernel/bpf/index.ts';
+import type { Fd } from '../../../kernel/syscalls/index.ts';
+import { fdinfoId, listPins } from '../pins/inspect.ts';
+import { readCgroup } from './cgroup.ts';
+import { heldKey, type HeldKind, type HolderProcess, type Holders } from './holder.ts';
+
+/** What a caller has read already. */
+export interface KnownObjects {
+  programs?: readonly ProgramInfo[] | undefined;
+  links?: readonly LinkInfo[] | undefined;
+}
+
+/**
+ * Finds what holds every BPF object of the machine: one pass over all descriptors, one over the mounted bpf file systems.
+ *
+ * Pins of other mount namespaces and descriptors that are under way in a socket are not seen, nor those of this process.
+ *
+ * @throws SyscallError EPERM without CAP_SYS_ADMIN.
+ */
+export function readHolders(known: KnownObjects = {}): Holders {
+  const warnings: string[] = [];
+  const links = known.links ?? [...readAll('link', linkInfo)];
+  const programs = known.programs ?? [...readAll('program', programInfo)];
+  const pins = [...listPins((warning) => warnings.push(warning))];
+  return {
+    processes: group(readProcesses()), pins: group(pins.map(({ kind, id, path }) => [heldKey(kind, id), path])), warnings,
+    links: group(links.map(({ programId, id }) => [programId, id])),
+    programs: group(programs.flatMap(({ id, mapIds }) => mapIds.map((map): [number, number] => [map, id]))),
+  };
+}
+
+/** What `read` tells of every object of a kind; those that end meanwhile are left out. */
+export function* readAll<T>(kind: HeldKind, read: (fd: Fd) => T): Generator<T> {
+  for (const id of objectIds(kind)) {
+    using fd = openById(kind, id);
+    if (fd !== undefined) yield read(fd);
+  }
+}
+
+function group<K, V>(pairs: Iterable<readonly [K, V]>): Map<K, V[]> {
+  const groups = new Map<K, V[]>();
+  for (const [key, value] of pairs) {
+    const values = groups.get(key);
+    if (values === undefined) groups.set(key, [value]);
+    else values.push(value);
+  }
+  return groups;
+}
+
+/** Who holds which object. Only descriptors of BPF objects are looked into: any other costs a readlink. */
+function readProcesses(): [key: string, holder: HolderProcess][] {
+  const own = String(process.pid);
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== own).flatMap(heldBy);
+}
+
+function heldBy(pid: string): [string, HolderProcess][] {
+  const keys = new Set(attempt(() => readdirSync(`/proc/${pid}/fd`), []).flatMap((fd) => heldThrough(pid, fd)));
+  if (keys.size === 0) return [];
+  const holder = describeProcess(pid);
+  return [...keys].map((key) => [key, holder]);
+}
+
+function heldThrough(pid: string, fd: string): string[] {
+  const kind = attempt(() => descriptorKind(`/proc/${pid}/fd/${fd}`), undefined);
+  const id = kind === undefined ? 0 : attempt(() => fdinfoId(`/proc/${pid}/fdinfo/${fd}`, kind), 0);
+  return kind === undefined || id === 0 ? [] : [heldKey(kind, id)];
+}
+
+const INTERPRETERS = /^(node|MainThread|python[\d.]*|perl|ruby|sh|bash)$/;
+
+function describeProcess(pid: string): HolderProcess {
+  const comm = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), '?');
+  const argv = INTERPRETERS.test(comm) ? attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'), []) : [];
+  return { pid: Number(pid), name: scriptName(argv) ?? comm, ...readCgroup(attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8'), '')) };
+}
+
+/** What an interpreter runs: the first word that is no option. sluice's own starter stands for it. */
+function scriptName(argv: readonly string[]): string | undefined {
+  const script = argv.slice(1).find((word) => word !== '' && !word.startsWith('-'));
+  if (script === undefined) return undefined;
+  return /\/bin\/start\.cjs$|\/sluice(\.js)?$/.test(script) ? 'sluice' : basename(script) || undefined;
+}
+
+/** Processes and descriptors end while they are read. */
+function attempt<T>(work: () => T, otherwise: T): T {
+  try {
+    return work();
+  } catch {
+    return otherwise;
+  }
+}
