@@ -117,6 +117,40 @@ export class SyscallError extends SluiceError {
   }
 }
 
+/** Which attribute of a request the kernel objected to: its names from the outside in, and its offset in the message. */
+export interface RefusedAttribute {
+  path: string;
+  offset: number;
+}
+
+/** A netlink request that the kernel refused: `operation` names message and object, `extendedAck` is the kernel's own text. */
+export class NetlinkError extends SluiceError {
+  readonly operation: string;
+  readonly errno: number;
+  readonly errnoName: string;
+  readonly extendedAck: string;
+
+  constructor(operation: string, errno: number, errnoName: string, ack: { text?: string; attribute?: RefusedAttribute; others?: readonly string[] } = {}) {
+    const { text = '', attribute, others = [] } = ack;
+    super(text === '' ? `${operation}: ${errnoName}` : `${operation}: ${errnoName}: ${text}`, {
+      code: errnoName === 'EOPNOTSUPP' ? 'SL2701' : 'SL2700',
+      reason: errnoName === 'ENODEV' ? 'not-found' : reasonOfErrno(errnoName),
+      causes: [...(attribute === undefined ? [] : [`the kernel points at ${attribute.path}`]), ...others],
+      details: { operation, errno, errnoName, extendedAck: text, ...(attribute === undefined ? {} : { attribute }) },
+    });
+    this.operation = operation;
+    this.errno = errno;
+    this.errnoName = errnoName;
+    this.extendedAck = text;
+  }
+
+  /** The same refusal with those of other requests of its batch as further causes. */
+  withOthers(others: readonly string[]): NetlinkError {
+    const attribute = this.details['attribute'] as RefusedAttribute | undefined;
+    return new NetlinkError(this.operation, this.errno, this.errnoName, { text: this.extendedAck, others, ...(attribute === undefined ? {} : { attribute }) });
+  }
+}
+
 /** The verifier refused a program. `log` is its whole text; `at` the instruction and the line of C that it was looking at. */
 export class VerifierError extends SluiceError {
   readonly program: string;

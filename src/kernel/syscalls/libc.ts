@@ -77,8 +77,11 @@ function lookUp<K extends keyof Libc>(koffi: Koffi, name: K): Functions[K] {
 const isFailure = (result: number | bigint): boolean =>
   typeof result === 'bigint' ? BigInt.asIntN(64, result) === -1n : result < 0;
 
-/** `EPERM` and so on; 524 is the kernel-internal ENOTSUPP, which libc has no name for. */
-export const errnoName = (errno: number): string => (errno === 524 ? 'ENOTSUPP' : getSystemErrorName(-errno));
+/** What Node has no name for (524, kernel-internal) or, of two names for one number, not the one that the kernel uses (95). */
+const NAMES: Readonly<Record<number, string>> = { 95: 'EOPNOTSUPP', 524: 'ENOTSUPP' };
+
+/** `EPERM` and so on. */
+export const errnoName = (errno: number): string => NAMES[errno] ?? getSystemErrorName(-errno);
 
 /** Address of the first byte. The caller keeps the Buffer in a variable until the call that uses it has returned. */
 export function address(buffer: Buffer): bigint {

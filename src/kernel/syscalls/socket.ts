@@ -3,6 +3,7 @@ import { Fd } from './fd.ts';
 import { call } from './libc.ts';
 
 const SOCK_CLOEXEC = 0o2000000;
+const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 
 /**
@@ -36,6 +37,21 @@ export function receive(fd: Fd, length: number): Buffer | undefined {
   const data = Buffer.alloc(length);
   try {
     return data.subarray(0, Number(call('recv', 'recv', fd.number, data, length, MSG_DONTWAIT)));
+  } catch (error) {
+    if (error instanceof SyscallError && error.errnoName === 'EAGAIN') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Receives one datagram into `data` and returns how long it is: more than `data` holds when it was cut.
+ *
+ * @param wait blocks until one arrives; without it undefined says that there is none. @man recv(2)
+ * @throws SyscallError ENOBUFS on a netlink socket that lost messages.
+ */
+export function receiveInto(fd: Fd, data: Buffer, wait: boolean): number | undefined {
+  try {
+    return Number(call('recv', 'recv', fd.number, data, data.length, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT)));
   } catch (error) {
     if (error instanceof SyscallError && error.errnoName === 'EAGAIN') return undefined;
     throw error;

@@ -1,0 +1,21 @@
+/**
+ * Netlink: a socket that tells everything the kernel says, and rtnetlink objects on it.
+ *
+ * Requests are values (`createLink(…)`, `addFdb(…)`), sent one by one with `request` or by the thousand with `runAll` and
+ * `tryAll`; tables are read with the `list…` functions.
+ */
+
+export { ipBytes, macBytes } from './address.ts';
+export { type RawAttribute, readAttributes, walk } from './attributes.ts';
+export { type AddressSpec, addAddress, deleteAddress, type IfAddress, listAddresses, readAddress } from './ip-address.ts';
+export { changeLink, createLink, deleteLink, type LinkChange, type LinkSpec } from './link-request.ts';
+export { getLink, type Link, type LinkFilter, type LinkStatistics, listLinks, readLink } from './link.ts';
+export { decodeKind, type KindFacts } from './kind/index.ts';
+export { readVxlan, type VxlanAttributes, vxlanData } from './kind/vxlan.ts';
+export type { Request } from './message.ts';
+export { type Monitor, type MonitorEvents, openMonitor } from './monitor.ts';
+export { addFdb, deleteFdb, deleteNeighbour, type FdbMode, type FdbSpec, listFdb, listNeighbours, type Neighbour, type NeighbourSpec, readNeighbour, replaceNeighbour } from './neighbour.ts';
+export { deleteNexthop, listNexthops, type Nexthop, type NexthopSpec, replaceNexthop } from './nexthop.ts';
+export { addRoute, deleteRoute, listRoutes, lookUpRoute, readRoute, replaceRoute, type Route, type RouteFilter, type RouteHop, type RouteSpec } from './route.ts';
+export { type Dump, type NetlinkOptions, NetlinkSocket, openNetlink, type Refusal } from './socket.ts';
+export { addBpfFilter, addClsact, type BpfFilterSpec, type ClsactHook, deleteBpfFilter, deleteClsact, listFilters, listQdiscs, type Qdisc, type TcFilter } from './traffic-control.ts';

@@ -1,0 +1,24 @@
+/** Bridges. Times are in seconds. @kernel linux/if_link.h IFLA_BR_* */
+
+import { big, bridgeId, centiseconds, decodeBy, type KindFacts, type KindTable, mac, number, u16, u8, word, yes } from './decode.ts';
+
+/** The protocol of a VLAN by its EtherType in network order. */
+const vlanProtocol = (bytes: Buffer, from: number): string => ({ 0x8100: '802.1Q', 0x88a8: '802.1ad' })[bytes.readUInt16BE(from)] ?? bytes.toString('hex', from, from + 2);
+
+const BRIDGE: KindTable = {
+  1: ['forwardDelaySeconds', centiseconds], 2: ['helloSeconds', centiseconds], 3: ['maxAgeSeconds', centiseconds], 4: ['ageingSeconds', centiseconds],
+  5: ['stp', word(['off', 'kernel', 'user'], number)], 6: ['priority', u16], 7: ['vlanFiltering', yes], 8: ['vlanProtocol', vlanProtocol],
+  9: ['groupForwardMask', u16], 10: ['rootId', bridgeId], 11: ['bridgeId', bridgeId], 12: ['rootPort', u16], 13: ['rootPathCost', number],
+  14: ['topologyChange', yes], 15: ['topologyChangeDetected', yes], 16: ['helloTimerSeconds', centiseconds], 17: ['tcnTimerSeconds', centiseconds],
+  18: ['topologyChangeTimerSeconds', centiseconds], 19: ['gcTimerSeconds', centiseconds], 20: ['groupAddress', mac],
+  22: ['multicastRouter', u8], 23: ['multicastSnooping', yes], 24: ['multicastQueryUsesAddress', yes], 25: ['multicastQuerier', yes],
+  26: ['multicastHashElasticity', number], 27: ['multicastHashMax', number], 28: ['multicastLastMemberCount', number],
+  29: ['multicastStartupQueryCount', number], 30: ['multicastLastMemberSeconds', centiseconds], 31: ['multicastMembershipSeconds', centiseconds],
+  32: ['multicastQuerierSeconds', centiseconds], 33: ['multicastQuerySeconds', centiseconds], 34: ['multicastQueryResponseSeconds', centiseconds],
+  35: ['multicastStartupQuerySeconds', centiseconds], 36: ['callsIptables', yes], 37: ['callsIp6tables', yes], 38: ['callsArptables', yes],
+  39: ['defaultPvid', u16], 41: ['vlanStatistics', yes], 42: ['multicastStatistics', yes], 43: ['igmpVersion', u8], 44: ['mldVersion', u8],
+  45: ['vlanStatisticsPerPort', yes], 46: ['options', big], 48: ['fdbLearned', number], 49: ['fdbMaxLearned', number],
+};
+
+/** Reads IFLA_INFO_DATA of a bridge. */
+export const readBridge = (data: Buffer): KindFacts => decodeBy(BRIDGE, data);
