@@ -1,4 +1,5 @@
-import { OperationError } from '../../lib/errors.ts';
+import { isAscii } from 'node:buffer';
+import { damaged } from './damaged.ts';
 import { stringOffsets } from './strings.ts';
 
 /** BTF_KIND_* of linux/btf.h */
@@ -11,6 +12,8 @@ const MAGIC = 0xeb9f;
 const HEADER_BYTES = 24;
 /** Words behind the three header words of a type, by kind, without members. */
 const FIXED = byKind({ [Kind.INT]: 1, [Kind.ARRAY]: 3, [Kind.VAR]: 1, [Kind.DECL_TAG]: 1 });
+/** BTF_INT_* */
+const ENCODINGS: Readonly<Record<number, string>> = { 1: 'SIGNED', 2: 'CHAR', 4: 'BOOL' };
 /** Words of each member. */
 const PER_MEMBER = byKind({ [Kind.STRUCT]: 3, [Kind.UNION]: 3, [Kind.ENUM]: 2, [Kind.FUNC_PROTO]: 2, [Kind.DATASEC]: 3, [Kind.ENUM64]: 3 });
 /** Qualifiers and typedefs behind each other, and arrays in arrays, that are followed; more is a circle. */
@@ -59,6 +62,8 @@ export class Btf {
   readonly firstId: number;
   readonly #words: Uint32Array;
   readonly #strings: Buffer;
+  /** All strings as one, made when the first is read; undefined where bytes and characters are not the same. */
+  #text: string | undefined | null = null;
   /** Offset of the first string that is not the base's. */
   readonly #firstString: number;
   /** Word index of the header of each type, from `firstId - 1`. */
@@ -97,33 +102,55 @@ export class Btf {
 
   /** Members of a struct or union, in order. */
   members({ id, vlen, flag }: BtfType): Member[] {
-    return this.#rows(id, vlen, 3).map(([name, type, offset]) => ({
-      name: this.string(name!), type: type!, bitOffset: flag ? offset! & 0xff_ffff : offset!, bitSize: flag ? offset! >>> 24 : 0,
+    return this.#rows(id, vlen, 3, (row, at) => ({
+      name: this.string(row[at]!), type: row[at + 1]!, bitOffset: flag ? row[at + 2]! & 0xff_ffff : row[at + 2]!, bitSize: flag ? row[at + 2]! >>> 24 : 0,
     }));
   }
 
   /** Names and values of an enum of either width. */
   enumerators({ id, kind, vlen, flag }: BtfType): { name: string; value: bigint }[] {
-    return this.#rows(id, vlen, PER_MEMBER[kind]!).map(([name, low, high]) => {
-      const value = BigInt(low!) | (BigInt(high ?? 0) << 32n);
-      return { name: this.string(name!), value: flag ? BigInt.asIntN(high === undefined ? 32 : 64, value) : value };
+    const wide = kind === Kind.ENUM64;
+    return this.#rows(id, vlen, PER_MEMBER[kind]!, (row, at) => {
+      const value = wide ? BigInt(row[at + 1]!) | (BigInt(row[at + 2]!) << 32n) : BigInt(row[at + 1]!);
+      return { name: this.string(row[at]!), value: flag ? BigInt.asIntN(wide ? 64 : 32, value) : value };
     });
   }
 
   /** Variables and functions of a section. */
   variables({ id, vlen }: BtfType): SectionVariable[] {
-    return this.#rows(id, vlen, 3).map(([type, offset, size]) => ({ type: type!, offset: offset!, size: size! }));
+    return this.#rows(id, vlen, 3, (row, at) => ({ type: row[at]!, offset: row[at + 1]!, size: row[at + 2]! }));
   }
 
   /** Types of a function prototype's parameters. */
   parameters({ id, vlen }: BtfType): number[] {
-    return this.#rows(id, vlen, 2).map(([, type]) => type!);
+    return this.#rows(id, vlen, 2, (row, at) => row[at + 1]!);
   }
 
-  /** Element type and length of an array. */
-  array({ id }: BtfType): { element: number; length: number } {
-    const [element, , length] = this.#tail(id, 3);
-    return { element: element!, length: length! };
+  /** Types of a function prototype's parameters with their names, which pointers to functions lack. */
+  namedParameters({ id, vlen }: BtfType): { name: string; type: number }[] {
+    return this.#rows(id, vlen, 2, (row, at) => ({ name: this.string(row[at]!), type: row[at + 1]! }));
+  }
+
+  /** Element type, index type and length of an array. */
+  array({ id }: BtfType): { element: number; index: number; length: number } {
+    const [element, index, length] = this.#tail(id, 3);
+    return { element: element!, index: index!, length: length! };
+  }
+
+  /** Where the bits of an integer are, and how they are read: `SIGNED`, `CHAR`, `BOOL` or `(none)`. */
+  integer({ id }: BtfType): { bitOffset: number; bits: number; encoding: string } {
+    const word = this.#tail(id, 1)[0]!;
+    return { bitOffset: (word >>> 16) & 255, bits: word & 255, encoding: ENCODINGS[word >>> 24] ?? '(none)' };
+  }
+
+  /** Linkage of a variable: 0 static, 1 global, 2 extern. */
+  linkage({ id }: BtfType): number {
+    return this.#tail(id, 1)[0]!;
+  }
+
+  /** Index of the member or parameter that a tag is on; -1 for the whole. */
+  component({ id }: BtfType): number {
+    return this.#tail(id, 1)[0]! | 0;
   }
 
   /** Whether an integer or enum is signed. */
@@ -163,6 +190,8 @@ export class Btf {
     if (this.base !== undefined && offset < this.#firstString) return this.base.string(offset);
     const start = offset - this.#firstString;
     if (offset === 0 || start >= this.#strings.length) return '';
+    if (this.#text === null) this.#text = isAscii(this.#strings) ? this.#strings.toString('latin1') : undefined;
+    if (this.#text !== undefined) return cut(this.#text, start, this.#text.indexOf('\0', start));
     const end = this.#strings.indexOf(0, start);
     return this.#strings.toString('utf8', start, end < 0 ? this.#strings.length : end);
   }
@@ -198,10 +227,12 @@ export class Btf {
     return new Set([...this.base.#nameOffsets(name, flavors), ...[...own].map((offset) => offset + this.#firstString)]);
   }
 
-  /** The rows of a table behind the header of a type. */
-  #rows(id: number, length: number, words: number): number[][] {
+  /** What `read` makes of each row of the table behind the header of a type; a row starts at word `at`. */
+  #rows<T>(id: number, length: number, words: number, read: (tail: Uint32Array, at: number) => T): T[] {
     const tail = this.#tail(id, length * words);
-    return Array.from({ length }, (_, i) => Array.from(tail.subarray(i * words, (i + 1) * words)));
+    const rows: T[] = [];
+    for (let i = 0; i < length; i++) rows.push(read(tail, i * words));
+    return rows;
   }
 
   #tail(id: number, length: number): Uint32Array {
@@ -210,6 +241,9 @@ export class Btf {
     return this.#words.subarray(start, start + length);
   }
 }
+
+/** Up to `end`, or to the very end where the last NUL is missing. */
+const cut = (text: string, start: number, end: number): string => text.slice(start, end < 0 ? text.length : end);
 
 const SIZED = new Set<number>([Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC]);
 
@@ -247,6 +281,3 @@ function byKind(entries: Readonly<Record<number, number>>): Uint8Array {
   for (const [kind, value] of Object.entries(entries)) table[Number(kind)] = value;
   return table;
 }
-
-const damaged = (source: string, what: string): OperationError =>
-  new OperationError(`${source}: BTF is damaged: ${what}`, { code: 'SL2402', reason: 'usage' });
