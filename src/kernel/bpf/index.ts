@@ -13,7 +13,7 @@ export {
 export { type Chunk } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
 export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';
-export { linkTypeName, mapTypeName, programTypeName, programTypeNames } from './names.ts';
+export { attachTypeName, attachTypeNumber, linkTypeName, mapTypeName, programTypeName, programTypeNames } from './names.ts';
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
 export { RingReader } from './ringbuf.ts';

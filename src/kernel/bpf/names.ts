@@ -9,12 +9,27 @@ export const mapTypeName = (type: number): string => MAP_TYPES.get(type) ?? `typ
 /** `tcx` for BPF_LINK_TYPE_TCX, in the same way. */
 export const linkTypeName = (type: number): string => LINK_TYPES.get(type) ?? `type ${type}`;
 
+/** `cgroup_inet4_connect` for BPF_CGROUP_INET4_CONNECT, in the same way. */
+export const attachTypeName = (type: number): string => ATTACH_TYPES.get(type) ?? `type ${type}`;
+
+/** The number of such a name. @throws RangeError for one that is not known. */
+export function attachTypeNumber(name: string): number {
+  for (const [number, known] of ATTACH_TYPES) if (known === name) return number;
+  throw new RangeError(`no attach type ${name}`);
+}
+
 /** Names of all program types that are known, for `--type`. */
 export const programTypeNames = (): string[] => [...PROGRAM_TYPES.values()];
 
 const PROGRAM_TYPES = namesBehind('BPF_PROG_TYPE_');
 const MAP_TYPES = namesBehind('BPF_MAP_TYPE_');
 const LINK_TYPES = namesBehind('BPF_LINK_TYPE_');
+
+/** Members of `enum bpf_attach_type`, which have no prefix of their own. */
+const ATTACH_TYPE = /^BPF_(CGROUP_|SK_|LIRC_|FLOW_DISSECTOR$|TRACE_|MODIFY_RETURN$|LSM_|XDP|PERF_EVENT$|STRUCT_OPS$|NETFILTER$|TCX_|NETKIT_)/;
+const ATTACH_TYPES: ReadonlyMap<number, string> = new Map(
+  Object.entries(uapi).flatMap(([name, value]): [number, string][] => (ATTACH_TYPE.test(name) ? [[value, name.slice('BPF_'.length).toLowerCase()]] : [])),
+);
 
 function namesBehind(prefix: string): ReadonlyMap<number, string> {
   const constants = Object.entries(uapi).filter(([name]) => name.startsWith(prefix));

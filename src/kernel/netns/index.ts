@@ -1,6 +1,6 @@
 /** Network namespaces: find one, run inside it, come back. */
 
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { NotFoundError } from '../../lib/errors.ts';
 import { call, Fd, toSyscallError } from '../syscalls/index.ts';
 
@@ -28,6 +28,31 @@ export function resolveNetns(reference: string): Netns {
 function pathOf(reference: string): string {
   if (reference.includes('/')) return reference;
   return /^\d+$/.test(reference) ? `/proc/${reference}/ns/net` : `/run/netns/${reference}`;
+}
+
+/** A namespace that exists; `label` is empty for the caller's own. */
+export interface FoundNetns extends Netns {
+  inode: number;
+}
+
+/** Every namespace that has a name or a process in it, each once; the caller's own is the first. */
+export function listNetns(): FoundNetns[] {
+  const names = entries('/run/netns').map((name) => ({ path: `/run/netns/${name}`, label: name }));
+  const processes = entries('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => ({ path: `/proc/${pid}/ns/net`, label: `pid ${pid}` }));
+  const found = new Map<number, FoundNetns>();
+  for (const netns of [{ path: OWN, label: '' }, ...names, ...processes]) {
+    const inode = statSync(netns.path, { throwIfNoEntry: false })?.ino;
+    if (inode !== undefined && !found.has(inode)) found.set(inode, { ...netns, inode });
+  }
+  return [...found.values()];
+}
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }
 
 /** Inode number of a namespace, its identity; the caller's own without `path`. @throws SyscallError when it cannot be read. */

@@ -1,5 +1,4 @@
 import { SyscallError } from '../../../lib/errors.ts';
-import { address } from '../../syscalls/index.ts';
 import { bpf as uapi } from '../../uapi/index.ts';
 import { Attr } from '../attr.ts';
 
@@ -9,7 +8,7 @@ export interface ProgramRow {
   flags: number;
   /** Counts the changes of the row; 0 where the hook has none. */
   revision: bigint;
-  /** `linkId` is absent for a program that was attached without a link, and on kernels before Linux 6.6. */
+  /** `linkId` is only told for tcx and netkit; absent there too for a program that was attached without a link. */
   programs: { id: number; linkId?: number }[];
 }
 
@@ -28,27 +27,28 @@ const MOST_PROGRAMS = 256;
 export function queryPrograms(target: number, attachType: number): ProgramRow | undefined {
   const ids = Buffer.alloc(MOST_PROGRAMS * 4);
   const links = Buffer.alloc(MOST_PROGRAMS * 4);
-  const asked = query(target, attachType, (attr) => void attr.pointer(16, ids).u32(24, MOST_PROGRAMS).u64(40, address(links)))
-    // Only rows of links know this field; the others refuse an attr that has it set.
-    ?? query(target, attachType, (attr) => void attr.pointer(16, ids).u32(24, MOST_PROGRAMS));
-  if (asked === undefined) return undefined;
+  const attr = new Attr().u32(0, target).u32(4, attachType).pointer(16, ids).u32(24, MOST_PROGRAMS);
+  // The other hooks refuse a query that asks for links.
+  if (ROWS_OF_LINKS.includes(attachType)) attr.pointer(40, links);
+  if (!answered(attr)) return undefined;
   return {
-    flags: asked.bytes.readUInt32LE(12),
-    revision: asked.bytes.readBigUInt64LE(56),
-    programs: Array.from({ length: asked.bytes.readUInt32LE(24) }, (_, i) => withLink(ids.readUInt32LE(i * 4), links.readUInt32LE(i * 4))),
+    flags: attr.bytes.readUInt32LE(12),
+    revision: attr.bytes.readBigUInt64LE(56),
+    programs: Array.from({ length: attr.bytes.readUInt32LE(24) }, (_, i) => withLink(ids.readUInt32LE(i * 4), links.readUInt32LE(i * 4))),
   };
 }
 
+const ROWS_OF_LINKS: readonly number[] = [uapi.BPF_TCX_INGRESS, uapi.BPF_TCX_EGRESS, uapi.BPF_NETKIT_PRIMARY, uapi.BPF_NETKIT_PEER];
+
 const withLink = (id: number, linkId: number): { id: number; linkId?: number } => (linkId === 0 ? { id } : { id, linkId });
 
-function query(target: number, attachType: number, fill: (attr: Attr) => void): Attr | undefined {
-  const attr = new Attr().u32(0, target).u32(4, attachType);
-  fill(attr);
+/** Runs the query; false where the kernel has no such hook, or nothing of the kind is there. */
+function answered(attr: Attr): boolean {
   try {
     attr.call(uapi.BPF_PROG_QUERY, 'BPF_PROG_QUERY');
-    return attr;
+    return true;
   } catch (error) {
-    if (error instanceof SyscallError && ['EINVAL', 'EOPNOTSUPP', 'ENOENT'].includes(error.errnoName)) return undefined;
+    if (error instanceof SyscallError && ['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'ENOENT'].includes(error.errnoName)) return false;
     throw error;
   }
 }
