@@ -1,7 +1,10 @@
 /** BPF objects as users name them: references, and what holds an object. */
 
+export { type Attachment, type AttachedNamespace, compareAttachments, describeAttachment } from './attachments/attachment.ts';
+export { listAttachments } from './attachments/inspect.ts';
 export { findMap, findObject, findProgram } from './inspect.ts';
 export { type Container, heldKey, type HeldKind, type HolderProcess, type Holders, type Ownership, ownershipOf } from './holders/holder.ts';
 export { type KnownObjects, readAll, readHolders } from './holders/inspect.ts';
+export { findHook, type Hook, type HookKind, hookOfAttachType, hookOfSection, HOOKS } from './hooks.ts';
 export { listPins, type Pin } from './pins/inspect.ts';
 export { describeReference, readReference, type Reference, takeReference } from './reference.ts';

@@ -35,16 +35,25 @@ export interface FoundNetns extends Netns {
   inode: number;
 }
 
-/** Every namespace that has a name or a process in it, each once; the caller's own is the first. */
+/** Every namespace that has a name or a process in it and may be seen, each once; the caller's own is the first. */
 export function listNetns(): FoundNetns[] {
   const names = entries('/run/netns').map((name) => ({ path: `/run/netns/${name}`, label: name }));
   const processes = entries('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => ({ path: `/proc/${pid}/ns/net`, label: `pid ${pid}` }));
   const found = new Map<number, FoundNetns>();
   for (const netns of [{ path: OWN, label: '' }, ...names, ...processes]) {
-    const inode = statSync(netns.path, { throwIfNoEntry: false })?.ino;
+    const inode = inodeOf(netns.path);
     if (inode !== undefined && !found.has(inode)) found.set(inode, { ...netns, inode });
   }
   return [...found.values()];
+}
+
+/** Undefined for processes that have ended, and for those that not even root may look into. */
+function inodeOf(path: string): number | undefined {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return undefined;
+  }
 }
 
 function entries(directory: string): string[] {
