@@ -63,4 +63,7 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL5001: { title: 'the lab exists', help: 'Take it away first: sluice lab down NAME.' },
   SL5002: { title: 'the demo stopped', help: 'A step did not do what it should; its output says why. The lab was taken away.' },
   SL5003: { title: 'the servers did not start', help: 'The pods of the lab are there, but nobody answers in them. Take the lab away and try again.' },
+  SL6050: { title: 'nobody answers', help: 'The path MTU is measured by answers. Neither echo requests nor UDP to a closed port were answered: allow ICMP on the way, or measure to another address.' },
+  SL6051: { title: 'the address cannot be reached', help: 'A router on the way, or this node, said so; the message has which. A code of 1 is an unknown host, 9, 10 and 13 are a firewall.' },
+  SL6052: { title: 'no route', help: 'The node has no route to the address. `ip route get ADDRESS` says the same.' },
 };

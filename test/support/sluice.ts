@@ -92,20 +92,38 @@ export interface Netns {
   run(argv: readonly string[], input?: string): string;
 }
 
+/** Makes a namespace for each label, whose loopback is up; `close` removes them. Nothing stays when one cannot be made. */
+export function inNamespaces(labels: readonly string[]): { namespaces: Netns[]; close: () => void } {
+  const namespaces: Netns[] = [];
+  const close = (): void => namespaces.forEach(({ name }) => execFileSync('ip', ['netns', 'del', name]));
+  try {
+    for (const label of labels) namespaces.push(addNetns(label));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { namespaces, close };
+}
+
 /** Runs `use` with a new network namespace, whose loopback is up, and removes it however `use` ends. */
 export async function withNetns<T>(label: string, use: (netns: Netns) => T | Promise<T>): Promise<T> {
+  const netns = addNetns(label);
+  try {
+    return await use(netns);
+  } finally {
+    execFileSync('ip', ['netns', 'del', netns.name]);
+  }
+}
+
+function addNetns(label: string): Netns {
   const name = `slt${process.pid}${label}`;
   const path = `/run/netns/${name}`;
   execFileSync('ip', ['netns', 'add', name]);
-  try {
-    execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
-    return await use({
-      name,
-      path,
-      run: ([file = '', ...args], input = '') =>
-        execFileSync('nsenter', [`--net=${path}`, '--', file, ...args], { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }),
-    });
-  } finally {
-    execFileSync('ip', ['netns', 'del', name]);
-  }
+  execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
+  return {
+    name,
+    path,
+    run: ([file = '', ...args], input = '') =>
+      execFileSync('nsenter', [`--net=${path}`, '--', file, ...args], { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }),
+  };
 }

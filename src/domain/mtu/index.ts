@@ -5,3 +5,5 @@ export { ENCAPSULATIONS } from './encapsulation.ts';
 export type { Family, Header } from './header.ts';
 export { type ExactOverhead, listOverheads, type OverheadReport, type QuickOverhead } from './overhead.ts';
 export { calculateStack, type StackLayer, type StackReport, type StackRequest } from './stack.ts';
+export { measurePath, type PathMeasurement, type PathRequest } from './path/inspect.ts';
+export type { Narrowing } from './path/search.ts';

@@ -6,4 +6,4 @@ export { address, call, errnoName, pollReadable } from './libc.ts';
 export { tryLock } from './lock.ts';
 export { mapShared, type Mapping } from './memory.ts';
 export { openPerfEvent } from './perf-event.ts';
-export { bindSocket, openSocket, receive, receiveInto, sendTo, setSocketOption } from './socket.ts';
+export { bindSocket, connectSocket, getSocketOption, openSocket, receive, receiveFrom, receiveInto, sendTo, setSocketOption } from './socket.ts';

@@ -28,6 +28,9 @@ interface Libc {
   fsopen(nr: number, type: string, flags: number): number | bigint;
   fsconfig(nr: number, fd: number, command: number, key: null, value: null, aux: number): number | bigint;
   fsmount(nr: number, fd: number, flags: number, attributes: number): number | bigint;
+  recvfrom(fd: number, data: Buffer, length: number, flags: number, address: Buffer, addressLength: Buffer): number | bigint;
+  connect(fd: number, address: Buffer, length: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Buffer, length: Buffer): number;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
 }
 
@@ -48,6 +51,9 @@ const PROTOTYPES: Readonly<Record<keyof Libc, string>> = {
   fsopen: 'long syscall(long, const char *, unsigned int)',
   fsconfig: 'long syscall(long, int, unsigned int, void *, void *, int)',
   fsmount: 'long syscall(long, int, unsigned int, unsigned int)',
+  recvfrom: 'long recvfrom(int, void *, size_t, int, void *, void *)',
+  connect: 'int connect(int, void *, int)',
+  getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   mount: 'int mount(const char *, const char *, const char *, unsigned long, void *)',
 };
 

@@ -5,6 +5,8 @@ import { call } from './libc.ts';
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
+/** Room for every `struct sockaddr`: sockaddr_storage. */
+const SOCKADDR_BYTES = 128;
 
 /**
  * Opens a socket in the calling thread's network namespace, where it stays; close-on-exec.
@@ -25,6 +27,18 @@ export function bindSocket(fd: Fd, socketAddress: Buffer): void {
 export function setSocketOption(fd: Fd, level: number, name: number, value: number | Buffer): void {
   const bytes = typeof value === 'number' ? Buffer.from(Int32Array.of(value).buffer) : value;
   call('setsockopt', 'setsockopt', fd.number, level, name, bytes, bytes.length);
+}
+
+/** Fixes the peer by a raw `struct sockaddr`; a datagram socket gets its route by this. @man connect(2) */
+export function connectSocket(fd: Fd, socketAddress: Buffer): void {
+  call('connect', 'connect', fd.number, socketAddress, socketAddress.length);
+}
+
+/** An option that is a 32-bit integer. @man getsockopt(2) */
+export function getSocketOption(fd: Fd, level: number, name: number): number {
+  const value = Buffer.alloc(4);
+  call('getsockopt', 'getsockopt', fd.number, level, name, value, Buffer.from(Int32Array.of(value.length).buffer));
+  return value.readInt32LE(0);
 }
 
 /** Sends one datagram to a raw `struct sockaddr`; returns the bytes that the kernel took. @man sendto(2) */
@@ -52,6 +66,18 @@ export function receive(fd: Fd, length: number): Buffer | undefined {
 export function receiveInto(fd: Fd, data: Buffer, wait: boolean): number | undefined {
   try {
     return Number(call('recv', 'recv', fd.number, data, data.length, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT)));
+  } catch (error) {
+    if (error instanceof SyscallError && error.errnoName === 'EAGAIN') return undefined;
+    throw error;
+  }
+}
+
+/** As `receive`, with the raw `struct sockaddr` of the sender. @man recvfrom(2) */
+export function receiveFrom(fd: Fd, length: number): { data: Buffer; from: Buffer } | undefined {
+  const [data, from, fromLength] = [Buffer.alloc(length), Buffer.alloc(SOCKADDR_BYTES), Buffer.from(Int32Array.of(SOCKADDR_BYTES).buffer)];
+  try {
+    const bytes = Number(call('recvfrom', 'recvfrom', fd.number, data, length, MSG_DONTWAIT, from, fromLength));
+    return { data: data.subarray(0, bytes), from: from.subarray(0, fromLength.readInt32LE(0)) };
   } catch (error) {
     if (error instanceof SyscallError && error.errnoName === 'EAGAIN') return undefined;
     throw error;

@@ -1,9 +1,10 @@
-/** Kernel constants, one file a header (if.ts, pkt-cls.ts and socket.ts: the few of two or three), in the kernel's spelling. */
+/** Kernel constants, one file a header (if.ts, in.ts, pkt-cls.ts and socket.ts: the few of two or three), in the kernel's spelling. */
 
 export * as bpf from './bpf.ts';
 export * as ifAddr from './if-addr.ts';
 export * as ifLink from './if-link.ts';
 export * as netDevice from './if.ts';
+export * as inet from './in.ts';
 export * as neighbour from './neighbour.ts';
 export * as netlink from './netlink.ts';
 export * as nexthop from './nexthop.ts';
