@@ -8,6 +8,7 @@ type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: 'string' };
 const count: Schema = { type: 'integer' };
+const number: Schema = { type: 'number' };
 const flag: Schema = { type: 'boolean' };
 const texts: Schema = { type: 'array', items: text };
 const family: Schema = { enum: ['ipv4', 'ipv6'] };
@@ -31,6 +32,13 @@ const ruleRow = {
   'protocol?': text, 'source?': text, 'destination?': text, match: text, owner: text, 'object?': text,
 };
 const ruleResult = object({ family, chain: text, number: count, line: count, text, result: { enum: ['exact', 'native', 'kept', 'unreachable', 'unsupported'] }, 'reason?': text, neverMatches: flag });
+const holder = object({ pid: count, name: text, 'cgroup?': text, 'unit?': text, 'container?': object({ id: text, 'runtime?': text, 'pod?': text }) });
+const bpfProgram = {
+  id: count, type: text, name: text, fullName: text, tag: text, attachments: texts, 'owner?': text, processes: list(holder), pins: texts, orphan: flag,
+  loadedAt: { type: 'string', format: 'date-time' }, uid: count, gplCompatible: flag, memoryBytes: count, translatedBytes: count, jitedBytes: count,
+  mapIds: list(count), btfId: count, offloadIfindex: count, runs: count, runTimeNs: count, 'runsPerSecond?': number, 'nsPerRun?': number,
+  recursionMisses: count, verifiedInstructions: count,
+};
 const change = { id: text, subject: text, state: text, summary: text, directory: text, revertScript: text };
 
 const headers = list(object({ name: text, bytes: count }));
@@ -62,6 +70,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     families: list(object({ family, generation: count, hooks: text, imageBytes: count, memoryBytes: count, 'nsPerPacket?': count })),
     rules: list(object({ family, chain: text, 'number?': count, packets: count, bytes: count, packetsSince: count, by: { enum: ['ebpf', 'iptables', '-'] }, text })),
     drift: texts,
+  },
+  BpfProgramList: { items: list(object(bpfProgram)) },
+  BpfProgramDetail: { ...bpfProgram, maps: list(object({ id: count, name: text, type: text, maxEntries: count })), 'attachTo?': object({ function: text, btfId: count, 'module?': text }) },
+  BpfProgramStatisticsList: {
+    items: list(object({ id: count, type: text, name: text, runs: count, runsPerSecond: number, 'nsPerRun?': number, cpuPercent: number, recursionMisses: count })),
   },
   Change: change,
   ChangeList: { items: list(object(change)) },

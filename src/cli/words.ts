@@ -31,15 +31,23 @@ function resolveNames(argv: readonly string[], commands: Commands): Resolved {
   const words = (end < 0 ? argv : argv.slice(0, end)).map((word, i) => (i === 0 ? topicName(word) : word));
   for (let length = Math.min(3, words.length); length > 0; length--) {
     const id = commandId(words.slice(0, length).join(':'), commands);
-    if (id !== undefined) return { id, rest: argv.slice(length) };
+    if (id !== undefined) return { id: showsAll(id, words[length - 1]!, argv.slice(length), commands) ?? id, rest: argv.slice(length) };
   }
   if (words.length === 0 || words[0] === 'help' || isTopic(words, commands)) return { id: undefined, rest: argv };
   throw unknownCommand(words, commands);
 }
 
-/** Flags at the start with their values; what takes one is known from any command, since these flags are everybody's. */
-export function leadingFlags(argv: readonly string[], commands: Commands): { flags: string[]; rest: string[] } {
-  const known = Object.values(Object.values(commands)[0]?.flags ?? {});
+/** `show` is another name of `get`; with nothing to get it means `list`, as with bpftool and ip. */
+function showsAll(id: string, verb: string, rest: readonly string[], commands: Commands): string | undefined {
+  const list = id.replace(/:get$/, ':list');
+  if (verb !== 'show' || list === id || !Object.hasOwn(commands, list)) return undefined;
+  const needsName = Object.values(commands[id]!.args).some(({ required }) => required === true);
+  return needsName && leadingFlags(rest, commands, list).rest.length === 0 && !rest.includes('--help') && !rest.includes('-h') ? list : undefined;
+}
+
+/** Flags at the start with their values; what takes one is known from the command `id`, or from any, since some flags are everybody's. */
+export function leadingFlags(argv: readonly string[], commands: Commands, id: string = Object.keys(commands)[0] ?? ''): { flags: string[]; rest: string[] } {
+  const known = Object.values(commands[id]?.flags ?? {});
   let end = 0;
   while (argv[end]?.startsWith('-') === true && argv[end] !== '--') {
     const flag = known.find(({ name, char }) => argv[end] === `--${name}` || (char !== undefined && argv[end] === `-${char}`));

@@ -16,15 +16,21 @@ const COMMANDS: Readonly<Record<ObjectKind, { next: number; open: number; name: 
 };
 
 /** What `/proc/PID/fd` shows of a descriptor, by kind. @kernel anon_inode_getfd in kernel/bpf/syscall.c */
-const DESCRIPTORS: Readonly<Record<string, ObjectKind>> = {
-  'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:bpf_link': 'link', 'anon_inode:btf': 'btf',
+const DESCRIPTORS: Readonly<Record<string, ObjectKind | 'statistics'>> = {
+  'anon_inode:bpf-stats': 'statistics', 'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:bpf_link': 'link', 'anon_inode:btf': 'btf',
 };
 
-/** What the descriptor at `/proc/PID/fd/N` refers to; undefined for anything but a BPF object. @throws Error when it is gone */
-export const descriptorKind = (path: string): ObjectKind | undefined => DESCRIPTORS[readlinkSync(path)];
+/**
+ * What the descriptor at `/proc/PID/fd/N` refers to, `statistics` being what BPF_ENABLE_STATS gives; undefined for anything that
+ * is not of bpf(2). @throws Error when it is gone
+ */
+export const descriptorKind = (path: string): ObjectKind | 'statistics' | undefined => DESCRIPTORS[readlinkSync(path)];
 
 /** The same for a descriptor of one's own, of which nobody knows after opening a pin. */
-export const objectKind = (fd: Fd): ObjectKind | undefined => descriptorKind(`/proc/self/fd/${fd.number}`);
+export function objectKind(fd: Fd): ObjectKind | undefined {
+  const kind = descriptorKind(`/proc/self/fd/${fd.number}`);
+  return kind === 'statistics' ? undefined : kind;
+}
 
 /** Ids in ascending order. @throws SyscallError EPERM without CAP_SYS_ADMIN. */
 export function* objectIds(kind: ObjectKind): Generator<number> {

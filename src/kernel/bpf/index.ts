@@ -1,6 +1,7 @@
 /** bpf(2): maps, programs, links, pins, and objects that are loaded as a whole. */
 
 export { type BtfObject, type BtfSummary, btfSummary, parseBtf, readBtfObject } from './btf-object.ts';
+export { memoryBytes } from './info.ts';
 export { readBuiltin } from './builtin.ts';
 export { possibleCpus } from './cpus.ts';
 export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';
@@ -17,4 +18,4 @@ export { attachTypeName, attachTypeNumber, linkTypeName, mapTypeName, programTyp
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
 export { RingReader } from './ringbuf.ts';
-export { enableStatistics } from './statistics.ts';
+export { enableStatistics, holdSwitch, isSwitchOn, switchStatisticsOn } from './statistics.ts';

@@ -34,6 +34,8 @@ export interface Holders {
   links: ReadonlyMap<number, readonly number[]>;
   /** Programs that use a map, by its id. */
   programs: ReadonlyMap<number, readonly number[]>;
+  /** Whether some process has the kernel count runs, by a descriptor of BPF_ENABLE_STATS. */
+  countsRuns: boolean;
   /** What could not be read. */
   warnings: readonly string[];
 }

@@ -24,8 +24,9 @@ export function readHolders(known: KnownObjects = {}): Holders {
   const links = known.links ?? [...readAll('link', linkInfo)];
   const programs = known.programs ?? [...readAll('program', programInfo)];
   const pins = [...listPins((warning) => warnings.push(warning))];
+  const processes = group(readProcesses());
   return {
-    processes: group(readProcesses()), pins: group(pins.map(({ kind, id, path }) => [heldKey(kind, id), path])), warnings,
+    processes, countsRuns: processes.has(STATISTICS), pins: group(pins.map(({ kind, id, path }) => [heldKey(kind, id), path])), warnings,
     links: group(links.map(({ programId, id }) => [programId, id])),
     programs: group(programs.flatMap(({ id, mapIds }) => mapIds.map((map): [number, number] => [map, id]))),
   };
@@ -62,8 +63,12 @@ function heldBy(pid: string): [string, HolderProcess][] {
   return [...keys].map((key) => [key, holder]);
 }
 
+/** Stands for the descriptor that makes the kernel count runs. */
+const STATISTICS = 'statistics';
+
 function heldThrough(pid: string, fd: string): string[] {
   const kind = attempt(() => descriptorKind(`/proc/${pid}/fd/${fd}`), undefined);
+  if (kind === 'statistics') return [STATISTICS];
   const id = kind === undefined ? 0 : attempt(() => fdinfoId(`/proc/${pid}/fdinfo/${fd}`, kind), 0);
   return kind === undefined || id === 0 ? [] : [heldKey(kind, id)];
 }

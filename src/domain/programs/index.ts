@@ -1,0 +1,5 @@
+/** BPF programs: what is loaded, how often it runs, and what it makes of a packet. */
+
+export { getProgram, listPrograms, programReader, type ProgramListing } from './list/inspect.ts';
+export { type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type Rate, type UsedMap } from './list/program.ts';
+export { measurePrograms, type ProgramStatistics } from './statistics/inspect.ts';

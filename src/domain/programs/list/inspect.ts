@@ -1,0 +1,139 @@
+import { uptime } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  isSwitchOn, linkInfo, linkTypeName, mapInfo, mapTypeName, memoryBytes, openById, parseBtf, programFunction, programInfo, programTypeName, programTypeNames, readBtfObject, type LinkInfo,
+  type ProgramInfo,
+} from '../../../kernel/bpf/index.ts';
+import type { Btf } from '../../../kernel/btf/index.ts';
+import type { Fd } from '../../../kernel/syscalls/index.ts';
+import { UsageError } from '../../../lib/errors.ts';
+import { findProgram, ownershipOf, readAll, readHolders, type Holders, type Reference } from '../../bpf/index.ts';
+import { passes, rateBetween, type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type UsedMap } from './program.ts';
+
+/** A list and whether all of it could be read. */
+export interface ProgramListing {
+  items: Program[];
+  complete: boolean;
+  warnings: readonly string[];
+}
+
+/** How long runs are counted for a list that is read once. */
+const SAMPLE_MS = 200;
+/** The kernel cuts names at this length. */
+const MAX_NAME = 15;
+
+/**
+ * All programs, by id. Rates come with it where somebody has the kernel count already: from a second reading shortly after the
+ * first.
+ *
+ * @throws UsageError for a type that does not exist; SyscallError EPERM without CAP_SYS_ADMIN.
+ */
+export async function listPrograms(filter: ProgramFilter = {}): Promise<ProgramListing> {
+  return await programReader(filter)();
+}
+
+/** The same, again and again: from the second time on rates are those since the time before. */
+export function programReader(filter: ProgramFilter = {}): () => Promise<ProgramListing> {
+  checkTypes(filter);
+  let before: Reading | undefined;
+  return async () => {
+    const first = readPrograms();
+    if (before === undefined && first.counting) await sleep(SAMPLE_MS);
+    const since = before ?? first;
+    before = before === undefined && first.counting ? readPrograms() : first;
+    const items = toPrograms(before, before.counting ? since : undefined).filter((program) => passes(program, filter));
+    return { items, complete: before.holders.warnings.length === 0, warnings: before.holders.warnings };
+  };
+}
+
+function checkTypes({ types }: ProgramFilter): void {
+  const known = programTypeNames();
+  const wrong = types?.find((type) => !known.includes(type));
+  if (wrong !== undefined) throw new UsageError(`there is no program type '${wrong}'`, { hints: [`types: ${known.slice(1).join(', ')}`] });
+}
+
+/** Everything that is read at one moment. */
+interface Reading {
+  atMs: number;
+  programs: RawProgram[];
+  links: LinkInfo[];
+  holders: Holders;
+  /** Whether the kernel counts runs. */
+  counting: boolean;
+}
+
+interface RawProgram {
+  info: ProgramInfo;
+  memoryBytes: number;
+  fullName: string;
+}
+
+function readPrograms(): Reading {
+  const types = btfCache();
+  const programs = [...readAll('program', (fd) => readProgram(fd, types))];
+  const atMs = performance.now();
+  const links = [...readAll('link', linkInfo)];
+  const holders = readHolders({ programs: programs.map(({ info }) => info), links });
+  return { atMs, programs, links, holders, counting: holders.countsRuns || isSwitchOn() };
+}
+
+function readProgram(fd: Fd, types: (id: number) => Btf | undefined): RawProgram {
+  const info = programInfo(fd);
+  const whole = info.name.length < MAX_NAME ? info.name : programFunction(fd, types);
+  return { info, memoryBytes: memoryBytes(fd), fullName: whole ?? info.name };
+}
+
+/** Programs of one object share their types. */
+function btfCache(): (id: number) => Btf | undefined {
+  const known = new Map<number, Btf | undefined>();
+  return (id) => {
+    if (!known.has(id)) known.set(id, openBtf(id));
+    return known.get(id);
+  };
+}
+
+function openBtf(id: number): Btf | undefined {
+  const object = readBtfObject(id);
+  return object === undefined ? undefined : parseBtf(object);
+}
+
+function toPrograms({ atMs, programs, links, holders }: Reading, since: Reading | undefined): Program[] {
+  const counts = new Map(since?.programs.map(({ info }) => [info.id, info]));
+  return programs.map((raw) => {
+    const program = describe(raw, links, holders);
+    return since === undefined ? program : { ...program, rate: rateBetween(counts.get(raw.info.id), raw.info, (atMs - since.atMs) / 1000) };
+  });
+}
+
+function describe({ info, ...rest }: RawProgram, links: readonly LinkInfo[], holders: Holders): Program {
+  return {
+    info, ...rest, type: programTypeName(info.type),
+    loadedAt: new Date(Date.now() - uptime() * 1000 + Number(info.loadedAtNs / 1_000_000n)),
+    attachments: links.filter(({ programId }) => programId === info.id).map(({ id, type }) => `${linkTypeName(type)} link ${id}`),
+    ownership: ownershipOf(holders, 'program', info.id, info.name),
+  };
+}
+
+/** One program, with its maps and what it was loaded for. @throws as `findObject` */
+export function getProgram(reference: Reference): ProgramDetail {
+  using program = findProgram(reference);
+  const raw = readProgram(program.fd, openBtf);
+  const links = [...readAll('link', linkInfo)];
+  const holders = readHolders({ programs: [raw.info], links });
+  const attachTo = attachTarget(raw.info);
+  return { ...describe(raw, links, holders), maps: raw.info.mapIds.flatMap(readMap), warnings: holders.warnings, ...(attachTo === undefined ? {} : { attachTo }) };
+}
+
+function readMap(id: number): UsedMap[] {
+  using fd = openById('map', id);
+  if (fd === undefined) return [];
+  const { name, type, maxEntries } = mapInfo(fd);
+  return [{ id, name, type: mapTypeName(type), maxEntries }];
+}
+
+/** The function that a tracing or extension program was loaded for. */
+function attachTarget({ attachTo: { btfId, typeId } }: ProgramInfo): AttachTarget | undefined {
+  const object = btfId === 0 || typeId === 0 ? undefined : readBtfObject(btfId);
+  if (object === undefined) return undefined;
+  return { function: parseBtf(object).type(typeId).name, btfId, ...(object.name === '' ? {} : { module: object.name }) };
+}
