@@ -9,6 +9,7 @@ import { OperationError, PermissionError, UsageError } from '../lib/errors.ts';
 import { sanitize } from '../lib/text.ts';
 import { changeFlags, globalFlags } from './flags.ts';
 import { parseOutput, printItem, printListing, type PrintOptions } from './print/index.ts';
+import { writeText } from './print/text.ts';
 import { ListWatch } from './print/watch.ts';
 import { Progress } from './progress.ts';
 import { reportError } from './report-error.ts';
@@ -68,6 +69,12 @@ export abstract class SluiceCommand extends Command {
   protected async printCard<T>(item: T, view: CardView<T>, metadata?: { complete: boolean; warnings: readonly string[] }): Promise<void> {
     this.progress.stop();
     await printItem(item, view, this.#printing, metadata);
+  }
+
+  /** Prints text that is not a table: a header, a listing of instructions. */
+  protected async printText(pieces: Iterable<string>): Promise<void> {
+    this.progress.stop();
+    await writeText(pieces);
   }
 
   /** Ends with 0 for yes and 1 for no, after everything was printed. */

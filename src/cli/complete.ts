@@ -90,6 +90,8 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
       return names(entries(join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'labs')).map((file) => file.replace(/\.json$/, '')));
     case 'node':
       return names(namespaces().filter((name) => name.startsWith('sl-')));
+    case 'btf':
+      return { ...names(entries('/sys/kernel/btf')), directive: DEFAULT };
     case 'shell':
       return names(['bash', 'zsh', 'fish']);
     case 'chain':

@@ -76,6 +76,8 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   BpfProgramStatisticsList: {
     items: list(object({ id: count, type: text, name: text, runs: count, runsPerSecond: number, 'nsPerRun?': number, cpuPercent: number, recursionMisses: count })),
   },
+  BpfBtfList: { items: list(object({ id: count, name: text, isKernel: flag, size: count, programs: list(count), maps: list(count) })) },
+  BpfBtfDump: { source: text, types: list(object({ id: count, kind: text, name: text })) },
   Change: change,
   ChangeList: { items: list(object(change)) },
   LabList: { items: list(object({ name: text, nodes: count, pods: count, services: count, firewall: text, ageSeconds: { type: 'number' }, state: text })) },

@@ -30,6 +30,7 @@ it.each([
   ['LabList', ['lab', 'list']],
   ['MtuOverhead', ['mtu']],
   ['MtuStack', ['mtu', 'calc', '--encap', 'vxlan,wireguard', '--inner', '1300']],
+  ['BpfBtfList', ['bpf', 'btf', 'list']],
   ['Version', ['version']],
 ])('%s is what its schema says', async (kind, argv) => {
   const schema = JSON.parse((await sluice(['schema', kind])).stdout) as Record<string, unknown>;

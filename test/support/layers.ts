@@ -35,6 +35,7 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   'domain/lab': ['domain/netfilter', 'domain/vxlan'],
   'domain/programs': ['domain/bpf', 'domain/changes'],
   'domain/maps': ['domain/bpf'],
+  'domain/btf': ['domain/bpf'],
   'domain/links': [],
   'domain/mtu': ['domain/links'],
   'domain/vxlan': ['domain/links', 'domain/mtu', 'domain/changes', 'domain/netfilter'],
