@@ -88,6 +88,12 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     outerMtu: count, innerMtu: count, overhead: count, warnings: texts, 'needed?': object({ innerMtu: count, outerMtu: count, fits: flag }),
     layers: list(object({ encapsulation: text, underlay: family, outerMtu: count, innerMtu: count, overhead: count, headers })),
   },
+  BpfObjectLoad: {
+    object: text, license: text, outcome: { enum: ['loaded', 'verified', 'checked'] }, relocations: count, 'change?': text, 'directory?': text, 'revertsAt?': { type: 'string', format: 'date-time' },
+    programs: list(object({ name: text, section: text, type: text, instructions: count, 'id?': count, 'tag?': text, 'verifiedInstructions?': count, 'pin?': text })),
+    maps: list(object({ name: text, type: text, keySize: count, valueSize: count, maxEntries: count, 'id?': count, 'pin?': text, reused: flag })),
+    needs: list(object({ kind: { enum: ['function', 'variable', 'address', 'option'] }, name: text, weak: flag })),
+  },
   Version: { version: text, 'commit?': text, node: text, kernel: text },
   Error: { code: text, reason: text, message: text, causes: texts, suggestions: texts, details: { type: 'object' }, exitCode: count },
 };

@@ -13,8 +13,10 @@ export {
 } from './link/index.ts';
 export { type Chunk } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
-export { type LoadedObject, loadObject, type LoadOptions } from './object.ts';
 export { attachTypeName, attachTypeNumber, linkTypeName, mapTypeName, programTypeName, programTypeNames } from './names.ts';
+export { type CheckedMap, type CheckedObject, type CheckedProgram, checkObject } from './object/check.ts';
+export { type ProgramType } from './object/program-type.ts';
+export { type LoadedObject, loadObject, type LoadOptions, type ObjectProgram } from './object.ts';
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
 export { RingReader } from './ringbuf.ts';

@@ -17,6 +17,8 @@ export interface MapSpec {
   flags: number;
   /** Meaning depends on the type: hash functions of a bloom filter, address of an arena. */
   extra?: bigint;
+  /** Memory node, with BPF_F_NUMA_NODE. */
+  numaNode?: number;
 }
 
 /** What only matters while a map is made. */
@@ -25,6 +27,8 @@ export interface MapCreation {
   inner?: BpfMap;
   /** Types of keys and values, so that others can print them; ids are of the BTF object in `fd`. */
   types?: { fd: Fd; key: number; value: number };
+  /** For struct_ops: type of the value in the kernel's own BTF. */
+  kernelValueType?: number;
 }
 
 /** What the kernel says about a map (`struct bpf_map_info`). */
@@ -61,10 +65,10 @@ export class BpfMap {
    * @throws SyscallError EPERM without CAP_BPF; EINVAL for what the type does not take; E2BIG or ENOMEM when it does not fit.
    * @kernel map_create
    */
-  static create(spec: MapSpec, { inner, types }: MapCreation = {}): BpfMap {
+  static create(spec: MapSpec, { inner, types, kernelValueType }: MapCreation = {}): BpfMap {
     const attr = new Attr()
       .u32(0, spec.type).u32(4, spec.keySize).u32(8, spec.valueSize).u32(12, spec.maxEntries).u32(16, spec.flags)
-      .name(28, spec.name).u64(64, spec.extra ?? 0n);
+      .u32(24, spec.numaNode ?? 0).name(28, spec.name).u32(60, kernelValueType ?? 0).u64(64, spec.extra ?? 0n);
     if (inner !== undefined) attr.u32(20, inner.fd.number);
     if (types !== undefined) attr.u32(48, types.fd.number).u32(52, types.key).u32(56, types.value);
     return new BpfMap(new Fd(attr.call(uapi.BPF_MAP_CREATE, `BPF_MAP_CREATE ${spec.name}`)), spec);

@@ -13,6 +13,12 @@ export interface ProgramSpec {
   expectedAttachType: number;
   instructions: Buffer;
   license: string;
+  /** BPF_F_* of BPF_PROG_LOAD */
+  flags?: number;
+  /** What it is attached to, where the verifier must know: a type id, in the kernel's BTF, a module's, or a program's. */
+  attach?: { typeId: number; in?: Fd };
+  /** BTF of modules whose functions it calls; the first place stays free, which stands for the kernel itself. */
+  modules?: readonly Fd[];
   /** Program BTF with function and line information; without it global functions cannot be loaded. */
   btf?: { fd: Fd; functionInfo: Buffer; lineInfo: Buffer };
 }
@@ -200,8 +206,12 @@ function loadOnce(spec: ProgramSpec, log?: Buffer): BpfProgram {
     .u32(4, spec.instructions.length / 8)
     .pointer(8, spec.instructions)
     .string(16, spec.license)
+    .u32(44, spec.flags ?? 0)
     .name(48, spec.name)
-    .u32(68, spec.expectedAttachType);
+    .u32(68, spec.expectedAttachType)
+    .u32(108, spec.attach?.typeId ?? 0)
+    .u32(112, spec.attach?.in?.number ?? 0);
+  if (spec.modules !== undefined) attr.pointer(120, Buffer.from(Int32Array.of(0, ...spec.modules.map(({ number }) => number)).buffer));
   if (log !== undefined) attr.u32(24, 1).u32(28, log.length).pointer(32, log);
   if (spec.btf !== undefined) {
     const { fd, functionInfo, lineInfo } = spec.btf;

@@ -22,6 +22,8 @@ export interface ElfSymbol {
   type: number;
   /** STB_* */
   binding: number;
+  /** Whether it is not for others to see (STV_HIDDEN, STV_INTERNAL). */
+  hidden: boolean;
   /** Section index; 0 for undefined. */
   section: number;
   /** Byte offset in its section. */
@@ -47,10 +49,13 @@ export interface Elf {
 export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
 export const STT_SECTION = 3;
+export const STB_LOCAL = 0;
 export const STB_WEAK = 2;
 export const R_BPF_64_64 = 1;
 export const R_BPF_64_32 = 10;
 
+/** STV_INTERNAL, STV_HIDDEN */
+const HIDDEN = new Set([1, 2]);
 const EM_BPF = 247;
 const ET_REL = 1;
 const SHT_SYMTAB = 2;
@@ -113,6 +118,7 @@ const readSymbols = (table: Buffer, names: Buffer): ElfSymbol[] =>
     name: stringAt(names, entry.readUInt32LE(0)),
     type: entry[4]! & 15,
     binding: entry[4]! >> 4,
+    hidden: HIDDEN.has(entry[5]! & 3),
     section: entry.readUInt16LE(6),
     value: Number(entry.readBigUInt64LE(8)),
     size: Number(entry.readBigUInt64LE(16)),

@@ -217,6 +217,11 @@ export const BPF_F_QUERY_EFFECTIVE = 1 << 0;
 /* Flags of BPF_MAP_CREATE */
 export const BPF_F_RDONLY_PROG = 1 << 7;
 export const BPF_F_MMAPABLE = 1 << 10;
+export const BPF_F_NUMA_NODE = 1 << 2;
+
+/* Flags of BPF_PROG_LOAD */
+export const BPF_F_SLEEPABLE = 1 << 4;
+export const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 
 /* Flags of BPF_PROG_TEST_RUN */
 export const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;

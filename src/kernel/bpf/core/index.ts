@@ -9,7 +9,7 @@
 import { essentialName, Kind, type Btf, type CoreRelocation } from '../../btf/index.ts';
 import { readAccess } from './access.ts';
 import type { Answer } from './answer.ts';
-import { typesCompatible } from './compatible.ts';
+import { typesCompatible, type TypeRef } from './compatible.ts';
 import { cannotRelocate } from './error.ts';
 import { fieldValue } from './field-value.ts';
 import { CoreKind } from './kinds.ts';
@@ -22,12 +22,17 @@ export { typesCompatible } from './compatible.ts';
 export class CoreRelocator {
   readonly #local: Btf;
   readonly #kernel: () => Btf;
-  readonly #candidates = new Map<number, number[]>();
+  readonly #modules: () => readonly Btf[];
+  readonly #candidates = new Map<number, TypeRef[]>();
 
-  /** @param kernel is asked for the first time when a relocation needs it. */
-  constructor(local: Btf, kernel: () => Btf) {
+  /**
+   * @param kernel is asked for the first time when a relocation needs it
+   * @param modules are asked for what the kernel itself has no type of
+   */
+  constructor(local: Btf, kernel: () => Btf, modules: () => readonly Btf[]) {
     this.#local = local;
     this.#kernel = kernel;
+    this.#modules = modules;
   }
 
   /**
@@ -38,11 +43,22 @@ export class CoreRelocator {
    *   an instruction that does not carry what the object's own BTF says.
    */
   apply(code: Buffer, at: number, relocation: CoreRelocation): void {
-    const what = this.#relocationOf(relocation);
-    if (what.local === undefined) throw cannotRelocate(what.text, `relocation kind ${relocation.kind} does not apply to it`);
+    const what = this.#localOf(relocation);
     const answer = relocation.kind === CoreKind.TYPE_ID_LOCAL ? what.local : (this.#ask(relocation, what) ?? what.absent);
     if (answer === undefined) poison(code, at);
     else patch(code, at, { text: what.text, local: what.local, answer });
+  }
+
+  /** Finds what is wrong with a relocation whatever the kernel has. @throws OperationError SL2404 */
+  check(code: Buffer, at: number, relocation: CoreRelocation): void {
+    const { text, local } = this.#localOf(relocation);
+    patch(Buffer.from(code), at, { text, local, answer: local });
+  }
+
+  #localOf(relocation: CoreRelocation): Question & { local: Answer } {
+    const what = this.#relocationOf(relocation);
+    if (what.local === undefined) throw cannotRelocate(what.text, `relocation kind ${relocation.kind} does not apply to it`);
+    return { ...what, local: what.local };
   }
 
   #relocationOf(relocation: CoreRelocation): Question {
@@ -54,21 +70,23 @@ export class CoreRelocator {
 
   /** What the kernel's types of that name say, which must be the same. */
   #ask({ type }: CoreRelocation, { text, ask }: Question): Answer | undefined {
-    const kernel = this.#kernel();
-    const answers = this.#candidatesFor(type).map((id) => ask(kernel, id)).filter((answer) => answer !== undefined);
+    const answers = this.#candidatesFor(type).map(({ btf, id }) => ask(btf, id)).filter((answer) => answer !== undefined);
     if (new Set(answers.map(({ value }) => value)).size > 1) throw cannotRelocate(text, 'the kernel has several types of that name, which differ');
     return answers[0];
   }
 
-  #candidatesFor(type: number): number[] {
-    let ids = this.#candidates.get(type);
-    if (ids === undefined) {
-      const { name, kind } = this.#local.type(type);
-      const kinds: number[] = kind === Kind.ENUM || kind === Kind.ENUM64 ? [Kind.ENUM, Kind.ENUM64] : [kind];
-      ids = this.#kernel().findFlavors(essentialName(name), kinds);
-      this.#candidates.set(type, ids);
-    }
-    return ids;
+  #candidatesFor(type: number): TypeRef[] {
+    const known = this.#candidates.get(type) ?? this.#findCandidates(type);
+    this.#candidates.set(type, known);
+    return known;
+  }
+
+  #findCandidates(type: number): TypeRef[] {
+    const { name, kind } = this.#local.type(type);
+    const kinds: number[] = kind === Kind.ENUM || kind === Kind.ENUM64 ? [Kind.ENUM, Kind.ENUM64] : [kind];
+    const inBtf = (btf: Btf): TypeRef[] => btf.findFlavors(essentialName(name), kinds).filter((id) => id >= btf.firstId).map((id) => ({ btf, id }));
+    const own = inBtf(this.#kernel());
+    return own.length > 0 ? own : this.#modules().flatMap(inBtf);
   }
 }
 

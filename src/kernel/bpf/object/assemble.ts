@@ -3,12 +3,13 @@
  * references resolved but those to maps, which do not exist yet.
  */
 
-import { kernelBtf, type InfoRecord } from '../../btf/index.ts';
+import type { CoreRelocation, InfoRecord } from '../../btf/index.ts';
 import { R_BPF_64_32, R_BPF_64_64, STT_FUNC, type ElfSymbol, type Relocation } from '../../elf/index.ts';
+import type { Fd } from '../../syscalls/index.ts';
 import { bpf as uapi } from '../../uapi/index.ts';
-import { CoreRelocator } from '../core/index.ts';
 import { isData } from './data-section.ts';
-import { externId } from './extern.ts';
+import type { Extern } from './extern.ts';
+import { KCONFIG } from './kconfig.ts';
 import { mapAt } from './map-definition.ts';
 import type { ObjectFile } from './object-file.ts';
 
@@ -25,28 +26,26 @@ export interface Assembled {
   maps: MapReference[];
   functionInfo: Buffer;
   lineInfo: Buffer;
+  /** BTF of modules whose functions it calls, in the order of the numbers that the calls have. */
+  modules: Fd[];
+}
+
+/** What answers for the kernel; another one than the running kernel's where an object is only checked. */
+export interface Resolver {
+  /** Changes the instruction at byte `at` as a CO-RE relocation says. */
+  relocate(code: Buffer, at: number, relocation: CoreRelocation): void;
+  extern(symbol: ElfSymbol): Extern;
 }
 
 /** As many functions as the kernel takes in one program. @kernel BPF_MAX_SUBPROGS */
 const MAX_FUNCTIONS = 256;
 const INSTRUCTION = 8;
 
-/** Assembles programs of one object. */
-export class Assembler {
-  readonly #file: ObjectFile;
-  readonly #core: CoreRelocator;
-
-  constructor(file: ObjectFile) {
-    this.#file = file;
-    this.#core = new CoreRelocator(file.btf, kernelBtf);
-  }
-
-  /** @throws OperationError SL2401, SL2404, SL2405 for what cannot be resolved. */
-  assemble(program: ElfSymbol): Assembled {
-    const assembly = new Assembly(this.#file, this.#core);
-    assembly.place(program);
-    return assembly.finish();
-  }
+/** @throws OperationError SL2401, SL2404, SL2405 for what cannot be resolved. */
+export function assemble(file: ObjectFile, program: ElfSymbol, resolver: Resolver): Assembled {
+  const assembly = new Assembly(file, resolver);
+  assembly.place(program);
+  return assembly.finish();
 }
 
 /** A function in the program; `at` is its first byte there. */
@@ -58,14 +57,15 @@ interface Placed {
 
 class Assembly {
   readonly #file: ObjectFile;
-  readonly #core: CoreRelocator;
+  readonly #resolver: Resolver;
+  readonly #modules: Fd[] = [];
   readonly #placed: Placed[] = [];
   readonly #maps: MapReference[] = [];
   #bytes = 0;
 
-  constructor(file: ObjectFile, core: CoreRelocator) {
+  constructor(file: ObjectFile, resolver: Resolver) {
     this.#file = file;
-    this.#core = core;
+    this.#resolver = resolver;
   }
 
   /** Appends a function, then those that it calls and that are not there yet. */
@@ -86,6 +86,7 @@ class Assembly {
       maps: this.#maps,
       functionInfo: this.#info(functions),
       lineInfo: this.#info(lines),
+      modules: this.#modules,
     };
   }
 
@@ -93,7 +94,7 @@ class Assembly {
     const records = this.#file.extensions.relocations.get(this.#file.section(symbol).name) ?? [];
     for (const relocation of records) {
       const at = relocation.offset - symbol.value;
-      if (at >= 0 && at < code.length && isWhole(code, at)) this.#core.apply(code, at, relocation);
+      if (at >= 0 && at < code.length && isWhole(code, at)) this.#resolver.relocate(code, at, relocation);
     }
   }
 
@@ -121,16 +122,25 @@ class Assembly {
     this.#point(placed, at, this.#functionAt(relocation.symbol.section, relocation.symbol.value + distance));
   }
 
+  /** A missing function is number 0, which the verifier refuses where the call can be reached. */
   #callKernel(code: Buffer, at: number, symbol: ElfSymbol): void {
+    const found = this.#resolver.extern(symbol);
     setSource(code, at, uapi.BPF_PSEUDO_KFUNC_CALL);
-    code.writeInt16LE(0, at + 2);
-    code.writeInt32LE(externId(this.#file, symbol), at + 4);
+    code.writeInt16LE(found.kind === 'type' ? this.#moduleNumber(found.module) : 0, at + 2);
+    code.writeInt32LE(found.kind === 'type' ? found.id : 0, at + 4);
+  }
+
+  /** 0 is the kernel itself. */
+  #moduleNumber(module: Fd | undefined): number {
+    if (module === undefined) return 0;
+    if (!this.#modules.includes(module)) this.#modules.push(module);
+    return this.#modules.indexOf(module) + 1;
   }
 
   #resolveAddress(placed: Placed, at: number, { type, symbol }: Relocation): void {
     const { code } = placed;
     if (!isWide(code, at) || type !== R_BPF_64_64) throw this.#file.refuse(`relocation type ${type} to ${symbol.name} in ${placed.symbol.name}`);
-    if (symbol.section === 0) return this.#addressKernel(code, at, symbol);
+    if (symbol.section === 0) return this.#addressKernel(placed, at, symbol);
     const section = this.#file.section(symbol);
     const offset = symbol.value + code.readInt32LE(at + 4);
     if (section.executable) return this.#addressFunction(placed, at, section.index, offset);
@@ -139,11 +149,14 @@ class Assembly {
     else throw this.#file.refuse(`${placed.symbol.name} refers to section ${section.name}, which is not supported`);
   }
 
-  #addressKernel(code: Buffer, at: number, symbol: ElfSymbol): void {
-    const id = externId(this.#file, symbol);
-    setSource(code, at, id === 0 ? 0 : uapi.BPF_PSEUDO_BTF_ID);
-    code.writeInt32LE(id, at + 4);
-    code.writeInt32LE(0, at + 12);
+  #addressKernel(placed: Placed, at: number, symbol: ElfSymbol): void {
+    const { code } = placed;
+    const found = this.#resolver.extern(symbol);
+    if (found.kind === 'option') this.#maps.push({ at: placed.at + at, map: KCONFIG, offset: found.offset });
+    setSource(code, at, found.kind === 'type' ? uapi.BPF_PSEUDO_BTF_ID : 0);
+    const address = found.kind === 'address' ? found.address : 0n;
+    code.writeUInt32LE(found.kind === 'type' ? found.id : Number(BigInt.asUintN(32, address)), at + 4);
+    code.writeUInt32LE(found.kind === 'type' ? (found.module?.number ?? 0) : Number(address >> 32n), at + 12);
   }
 
   /** A function given to a helper that calls it back. */
@@ -159,7 +172,7 @@ class Assembly {
   }
 
   #functionAt(section: number, offset: number): ElfSymbol {
-    const found = this.#file.elf.symbols.find((symbol) => symbol.type === STT_FUNC && symbol.section === section && symbol.value === offset);
+    const found = this.#file.symbolAt(STT_FUNC, section, offset);
     if (found === undefined) throw this.#file.refuse(`no function at ${this.#file.elf.sections[section]?.name}+${offset}`);
     return found;
   }

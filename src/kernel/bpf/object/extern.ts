@@ -1,41 +1,67 @@
-/** What an object takes from the kernel by name: functions and variables declared `extern … __ksym`. */
+/** What an object takes from the kernel by name: functions and variables `extern … __ksym`, options `extern … __kconfig`. */
 
 import { OperationError } from '../../../lib/errors.ts';
-import { essentialName, Kind, kernelBtf, type BtfType } from '../../btf/index.ts';
+import { essentialName, Kind, type BtfType } from '../../btf/index.ts';
 import { STB_WEAK, type ElfSymbol } from '../../elf/index.ts';
 import { typesCompatible } from '../core/index.ts';
+import { symbolAddress } from './kernel-symbols.ts';
+import type { KernelType, KernelTypes } from './kernel-types.ts';
+import { KCONFIG, type KconfigVariable } from './kconfig.ts';
 import type { ObjectFile } from './object-file.ts';
 
+/** A name that is declared, but not defined in the object. */
+export interface Declaration {
+  /** A kernel function, a variable whose type is known, one of which only the address is, or an option. */
+  kind: 'function' | 'variable' | 'address' | 'option';
+  name: string;
+  weak: boolean;
+  /** The FUNC or VAR in the object's BTF. */
+  type: BtfType;
+}
+
+/** What stands behind a declaration on this kernel; `missing` only for a weak one. */
+export type Extern =
+  | { kind: 'missing' }
+  | ({ kind: 'type' } & KernelType)
+  | { kind: 'address'; address: bigint }
+  | { kind: 'option'; offset: number };
+
+/** @throws OperationError SL2401 for a name that is not declared in a way that is supported. */
+export function declarationOf(file: ObjectFile, { name, binding }: ElfSymbol): Declaration {
+  const weak = binding === STB_WEAK;
+  const symbol = file.variables('.ksyms').find((type) => type.name === name);
+  if (symbol !== undefined) return { kind: kindOf(file, symbol), name, weak, type: symbol };
+  const option = file.variables(KCONFIG).find((type) => type.name === name);
+  if (option !== undefined) return { kind: 'option', name, weak, type: option };
+  throw file.refuse(`${name} is neither defined nor declared __ksym or __kconfig`);
+}
+
+function kindOf({ btf }: ObjectFile, { kind, sizeOrType }: BtfType): Declaration['kind'] {
+  if (kind === Kind.FUNC) return 'function';
+  return btf.resolve(sizeOrType).kind === Kind.VOID ? 'address' : 'variable';
+}
+
 /**
- * Id of a kernel function or variable in the kernel's BTF; 0 for a weak one that this kernel does not have.
+ * Finds a declared name in the kernel or its modules.
  *
- * @throws OperationError SL2405 when it lacks one that is not weak, or has one of another type; SL2401 for a declaration
- *   that is not supported.
+ * @throws OperationError SL2405 when it lacks one that is not weak, or has one of another type.
  */
-export function externId(file: ObjectFile, { name, binding }: ElfSymbol): number {
-  const declaration = findDeclaration(file, name);
-  const id = kernelBtf().find(essentialName(name), declaration.kind).find((candidate) => isSame(file, declaration, candidate));
-  if (id !== undefined) return id;
-  if (binding === STB_WEAK) return 0;
-  const what = declaration.kind === Kind.FUNC ? 'function' : 'variable';
-  throw new OperationError(`${file.source}: this kernel has no ${what} ${name} of that type`, { code: 'SL2405', reason: 'unsupported' });
+export function resolveExtern(file: ObjectFile, declaration: Declaration, types: KernelTypes, options: readonly KconfigVariable[]): Extern {
+  const { kind, name, weak } = declaration;
+  if (kind === 'option') return { kind, offset: options.find((option) => option.name === name)!.offset };
+  const found = kind === 'address' ? addressOf(name) : typeOf(file, declaration, types);
+  if (found !== undefined) return found;
+  if (weak) return { kind: 'missing' };
+  throw new OperationError(`${file.source}: this kernel has no ${kind === 'function' ? 'function' : 'variable'} ${name} of that type`, { code: 'SL2405', reason: 'unsupported' });
 }
 
-function findDeclaration(file: ObjectFile, name: string): BtfType {
-  const declared = sectionMembers(file, '.ksyms').find((type) => type.name === name);
-  if (declared !== undefined) return declared;
-  if (sectionMembers(file, '.kconfig').some((type) => type.name === name))
-    throw file.refuse(`${name} is an option of the kernel's configuration, which is not supported`);
-  throw file.refuse(`${name} is neither defined nor declared __ksym`);
+function typeOf(file: ObjectFile, { name, type: { kind, sizeOrType } }: Declaration, types: KernelTypes): Extern | undefined {
+  const isSame = ({ btf, id }: KernelType): boolean => typesCompatible({ btf: file.btf, id: sizeOrType }, { btf, id: btf.type(id).sizeOrType });
+  const found = types.find(essentialName(name), kind, isSame);
+  return found === undefined ? undefined : { kind: 'type', ...found };
 }
 
-function sectionMembers({ btf }: ObjectFile, section: string): BtfType[] {
-  return btf.find(section, Kind.DATASEC).flatMap((id) => btf.variables(btf.type(id)).map(({ type }) => btf.type(type)));
-}
-
-function isSame({ btf }: ObjectFile, { kind, sizeOrType }: BtfType, candidate: number): boolean {
-  const kernel = kernelBtf();
-  // A variable of type void is only an address.
-  if (kind === Kind.VAR && btf.resolve(sizeOrType).kind === Kind.VOID) return false;
-  return typesCompatible({ btf, id: sizeOrType }, { btf: kernel, id: kernel.type(candidate).sizeOrType });
+function addressOf(name: string): Extern | undefined {
+  const address = symbolAddress(name);
+  return address === undefined ? undefined : { kind: 'address', address };
 }

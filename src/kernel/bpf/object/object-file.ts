@@ -1,7 +1,10 @@
-import { OperationError } from '../../../lib/errors.ts';
-import { Btf, readExtensions, type Extensions } from '../../btf/index.ts';
-import { readElf, STT_FUNC, type Elf, type ElfSymbol, type Relocation, type Section } from '../../elf/index.ts';
+import { basename } from 'node:path';
+import { OperationError, type ErrorFacts } from '../../../lib/errors.ts';
+import { Btf, Kind, readExtensions, type BtfType, type Extensions } from '../../btf/index.ts';
+import { readElf, STB_LOCAL, STT_FUNC, STT_SECTION, type Elf, type ElfSymbol, type Relocation, type Section } from '../../elf/index.ts';
 import { cString } from '../info.ts';
+
+const position = (type: number, section: number, value: number): string => `${type}:${section}:${value}`;
 
 /** A compiled object as read from the file: nothing of it is in the kernel. */
 export class ObjectFile {
@@ -10,6 +13,9 @@ export class ObjectFile {
   readonly elf: Elf;
   readonly btf: Btf;
   readonly extensions: Extensions;
+  readonly #symbols: ReadonlyMap<string, ElfSymbol>;
+  readonly #positions: ReadonlyMap<string, ElfSymbol>;
+  readonly #variables = new Map<string, ReadonlyMap<string, number>>();
 
   /** @throws OperationError SL2401, SL2402 when it is no BPF object with BTF, or damaged. */
   constructor(bytes: Buffer, source: string) {
@@ -19,6 +25,41 @@ export class ObjectFile {
     if (btf === undefined) throw this.refuse('it has no BTF; compile with -g');
     this.btf = new Btf(btf.data, source);
     this.extensions = readExtensions(this.#find('.BTF.ext')?.data ?? Buffer.alloc(0), this.btf);
+    const named = this.elf.symbols.filter(({ name, type }) => name !== '' && type !== STT_SECTION);
+    // The first of a name counts, and one that others can see before those that they cannot.
+    this.#symbols = new Map(named.toSorted((a, b) => Number(a.binding !== STB_LOCAL) - Number(b.binding !== STB_LOCAL)).map((symbol) => [symbol.name, symbol]));
+    this.#positions = new Map(named.toReversed().map((symbol) => [position(symbol.type, symbol.section, symbol.value), symbol]));
+  }
+
+  /** Name of the file without folder and endings: `xdp_drop` of `/tmp/xdp_drop.bpf.o`. */
+  get name(): string {
+    return basename(this.source).replace(/\..*$/, '');
+  }
+
+  symbolNamed(name: string): ElfSymbol | undefined {
+    return this.#symbols.get(name);
+  }
+
+  /** The symbol of a type that starts at byte `value` of a section. */
+  symbolAt(type: number, section: number, value: number): ElfSymbol | undefined {
+    return this.#positions.get(position(type, section, value));
+  }
+
+  /** What BTF lists as the variables and functions of a section. */
+  variables(section: string): BtfType[] {
+    return this.btf.find(section, Kind.DATASEC).flatMap((id) => this.btf.variables(this.btf.type(id)).map(({ type }) => this.btf.type(type)));
+  }
+
+  /** Types of the variables of a section by name. */
+  variableTypes(section: string): ReadonlyMap<string, number> {
+    const known = this.#variables.get(section) ?? new Map(this.variables(section).map(({ name, sizeOrType }) => [name, sizeOrType]));
+    this.#variables.set(section, known);
+    return known;
+  }
+
+  /** The section of a name, if there is one. */
+  sectionNamed(name: string): Section | undefined {
+    return this.#find(name);
   }
 
   /** Licence of its programs; empty without one, which forbids helpers that are only for the GPL. */
@@ -54,8 +95,8 @@ export class ObjectFile {
     return this.elf.relocations.get(index) ?? [];
   }
 
-  refuse(what: string): OperationError {
-    return new OperationError(`${this.source}: ${what}`, { code: 'SL2401', reason: 'usage' });
+  refuse(what: string, facts: Partial<ErrorFacts> = {}): OperationError {
+    return new OperationError(`${this.source}: ${what}`, { code: 'SL2401', reason: 'usage', ...facts });
   }
 
   #find(name: string): Section | undefined {

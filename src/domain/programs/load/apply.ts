@@ -1,0 +1,180 @@
+/**
+ * Loads an object and pins what it made, as one change.
+ *
+ * Everything that can fail is done before anything can be seen on the node: the file is checked, maps are made, programs
+ * verified. They vanish with their descriptors unless they are pinned, which the change does and undoes.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { NotFoundError, OperationError } from '../../../lib/errors.ts';
+import {
+  BpfMap, checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, openPin, pin, programTypeName, type BpfProgram, type CheckedObject, type LoadedObject,
+} from '../../../kernel/bpf/index.ts';
+import { findMap, findProgram, readReference } from '../../bpf/index.ts';
+import { beginChange } from '../../changes/index.ts';
+import type { Addition, LoadReport, LoadRequest, MapReport, ProgramReport } from './model.ts';
+import { objectName, planPins, readPairs, removalOrder, type LoadPins } from './plan.ts';
+
+/** An object in the kernel, with where its parts are going to be pinned; descriptors close when the load is over. */
+export interface Loaded {
+  request: LoadRequest;
+  checked: CheckedObject;
+  object: LoadedObject;
+  pins: LoadPins;
+  /** Maps that were there before. */
+  given: Readonly<Record<string, BpfMap>>;
+}
+
+const NOTHING: Addition = { revertSteps: [], lines: [], apply: () => undefined };
+
+/**
+ * Loads the programs of an object file, and pins them so that they outlive the command.
+ *
+ * @param add what else to do in the same change, such as attaching; it is asked once everything is loaded
+ * @throws OperationError SL1102, SL2401…SL2411 for a file that cannot be used; VerifierError; OperationError SL2410 where
+ *   something is pinned already. Nothing stays then. SL4001 when pinning failed and was undone.
+ */
+export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) => Addition = () => NOTHING): Promise<LoadReport> {
+  const bytes = readObject(request.object);
+  const constants = readPairs('--const', request.constants);
+  const given = readPairs('--map', request.maps);
+  const checked = checkObject(bytes, request.object, { ...selection(request), constants });
+  for (const name of Object.keys(given)) checkGiven(checked, name);
+  if (request.dryRun === 'client') return describeCheck(request, checked);
+  const pins = planPins(ensureBpffs(), request.object, request.pinDirectory);
+  using maps = openMaps(checked, given, pins);
+  using target = request.target === undefined ? undefined : findProgram(readReference(request.target.split(' ')));
+  using object = loadObject(bytes, request.object, {
+    ...selection(request), constants, maps: maps.byName, allMaps: selection(request).programs === undefined, ...(target === undefined ? {} : { target }),
+  });
+  const loaded: Loaded = { request, checked, object, pins, given: maps.byName };
+  if (request.dryRun === 'kernel') return describeLoad(loaded, []);
+  const pinnings = planPinnings(loaded);
+  checkFree(pins, pinnings);
+  const change = await pinAll(loaded, pinnings, add(loaded));
+  return { ...describeLoad(loaded, pinnings), ...change, outcome: 'loaded', directory: pins.directory };
+}
+
+function readObject(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new OperationError(`cannot read ${path}`, { code: 'SL1102', reason: 'usage', causes: [(error as Error).message], cause: error });
+  }
+}
+
+const selection = ({ programs, sections }: LoadRequest): { programs?: readonly string[]; sections?: readonly string[] } => ({
+  ...(programs === undefined ? {} : { programs }), ...(sections === undefined ? {} : { sections }),
+});
+
+function checkGiven(checked: CheckedObject, name: string): void {
+  if (checked.maps.some((map) => map.name === name)) return;
+  throw new NotFoundError(`the object has no map ${name}`, { hints: [`it has: ${checked.maps.map((map) => map.name).join(', ') || 'no maps'}`] });
+}
+
+interface GivenMaps {
+  byName: Record<string, BpfMap>;
+  [Symbol.dispose](): void;
+}
+
+/** Maps that the user names, and those that are shared by name and pinned already. */
+function openMaps(checked: CheckedObject, given: Readonly<Record<string, string>>, pins: LoadPins): GivenMaps {
+  const byName: Record<string, BpfMap> = {};
+  const dispose = (): void => Object.values(byName).forEach((map) => map.close());
+  try {
+    for (const [name, reference] of Object.entries(given)) byName[name] = findMap(readReference(reference.split(' ')));
+    for (const { name, sharedByName } of checked.maps) {
+      const shared = sharedByName && byName[name] === undefined ? openPin(pins.shared(name)) : undefined;
+      if (shared !== undefined) byName[name] = BpfMap.adopt(shared);
+    }
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { byName, [Symbol.dispose]: dispose };
+}
+
+/** Something that is pinned: `kind` and `name` say what, `name` as the object has it. */
+interface Pinning {
+  kind: 'program' | 'map';
+  name: string;
+  path: string;
+  fd: BpfProgram['fd'];
+}
+
+/** All programs, and the maps that were made but for those of variables, which live as long as their programs. */
+function planPinnings({ checked, object, pins, given }: Loaded): Pinning[] {
+  const shared = new Set(checked.maps.filter(({ sharedByName }) => sharedByName).map(({ name }) => name));
+  const made = [...object.maps].filter(([name]) => !name.startsWith('.') && given[name] === undefined);
+  return [
+    ...object.programs.map(({ name, program }): Pinning => ({ kind: 'program', name, path: pins.program(name), fd: program.fd })),
+    ...made.map(([name, map]): Pinning => ({ kind: 'map', name, path: shared.has(name) ? pins.shared(name) : pins.map(name), fd: map.fd })),
+  ];
+}
+
+/** Undoing removes every path, so none may be somebody else's. */
+function checkFree({ directory }: LoadPins, pinnings: readonly Pinning[]): void {
+  const taken = pinnings.filter(({ path }) => existsSync(path));
+  if (taken.length > 0)
+    throw new OperationError(`${taken[0]!.path} exists already`, {
+      code: 'SL2410', reason: 'usage', causes: taken.slice(1, 8).map(({ path }) => path),
+      hints: ['pin elsewhere: --pin DIR', 'or take away what was loaded before: sluice change list'],
+    });
+  for (let folder = directory; folder !== dirname(folder); folder = dirname(folder)) {
+    if (!existsSync(folder)) continue;
+    if (isBpffs(folder)) return;
+    throw new OperationError(`${directory} is not in a bpf file system`, { code: 'SL2301', reason: 'usage', hints: ['pins live below /sys/fs/bpf'] });
+  }
+}
+
+/** Pins everything within a change, then does what was added to it. */
+async function pinAll({ request, object, pins }: Loaded, pinnings: readonly Pinning[], addition: Addition): Promise<{ change: string; revertsAt?: string }> {
+  const change = await beginChange({
+    kind: `bpf/${objectName(request.object)}`,
+    summary: `load ${object.programs.map(({ name }) => name).join(', ')} from ${request.object}`,
+    argv: request.argv,
+    ...(request.netns === undefined ? {} : { netns: request.netns }),
+    ...(request.confirmWithinMs === undefined ? {} : { confirmWithinMs: request.confirmWithinMs }),
+    files: {},
+    revertSteps: [...addition.revertSteps, { title: 'remove the pins, and so what they hold', remove: removalOrder(pins, pinnings.map(({ path }) => path)) }],
+    diff: { before: '', after: [...pinnings.map(({ kind, name, path }) => `${kind} ${name}  ${path}`), ...addition.lines, ''].join('\n') },
+  });
+  try {
+    for (const { fd, path } of pinnings) pin(fd, path);
+    await addition.apply();
+  } catch (error) {
+    return await change.fail(error);
+  }
+  const { record, revertsAt } = await change.applied();
+  return { change: record.id, ...(revertsAt === undefined ? {} : { revertsAt }) };
+}
+
+function describeCheck({ object }: LoadRequest, { license, needs, relocations, programs, maps }: CheckedObject): LoadReport {
+  return {
+    object, license, outcome: 'checked', needs, relocations,
+    programs: programs.map(({ name, section, kind, instructions }) => ({ name, section, type: programTypeName(kind.type), instructions })),
+    maps: maps.map(({ name, type, keySize, valueSize, maxEntries }) => ({ name, type: mapTypeName(type), keySize, valueSize, maxEntries, reused: false })),
+  };
+}
+
+/** With what the kernel made of it. */
+function describeLoad({ request, checked, object, given }: Loaded, pinnings: readonly Pinning[]): LoadReport {
+  const pinOf = (kind: Pinning['kind'], name: string): { pin?: string } => {
+    const found = pinnings.find((pinning) => pinning.kind === kind && pinning.name === name);
+    return found === undefined ? {} : { pin: found.path };
+  };
+  const plain = describeCheck(request, checked);
+  return {
+    ...plain,
+    outcome: 'verified',
+    programs: object.programs.map(({ name, program }): ProgramReport => {
+      const { id, tag, verifiedInstructions } = program.info();
+      return { ...plain.programs.find((one) => one.name === name)!, id, tag, verifiedInstructions, ...pinOf('program', name) };
+    }),
+    maps: [...object.maps].map(([name, map]): MapReport => {
+      const { id, type, keySize, valueSize, maxEntries } = map.info();
+      return { name, type: mapTypeName(type), keySize, valueSize, maxEntries, id, ...pinOf('map', name), reused: given[name] !== undefined };
+    }),
+  };
+}
