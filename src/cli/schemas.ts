@@ -33,8 +33,12 @@ const ruleRow = {
 };
 const ruleResult = object({ family, chain: text, number: count, line: count, text, result: { enum: ['exact', 'native', 'kept', 'unreachable', 'unsupported'] }, 'reason?': text, neverMatches: flag });
 const holder = object({ pid: count, name: text, 'cgroup?': text, 'unit?': text, 'container?': object({ id: text, 'runtime?': text, 'pod?': text }) });
+const bpfAttachment = object({
+  programId: count, hook: text, 'target?': text, 'linkId?': count, 'netns?': object({ inode: count, label: text }), 'ifindex?': count, 'order?': count, 'priority?': count,
+  'handle?': text, gone: flag, text,
+});
 const bpfProgram = {
-  id: count, type: text, name: text, fullName: text, tag: text, attachments: texts, 'owner?': text, processes: list(holder), pins: texts, orphan: flag,
+  id: count, type: text, name: text, fullName: text, tag: text, attachments: list(bpfAttachment), 'owner?': text, processes: list(holder), pins: texts, orphan: flag,
   loadedAt: { type: 'string', format: 'date-time' }, uid: count, gplCompatible: flag, memoryBytes: count, translatedBytes: count, jitedBytes: count,
   mapIds: list(count), btfId: count, offloadIfindex: count, runs: count, runTimeNs: count, 'runsPerSecond?': number, 'nsPerRun?': number,
   recursionMisses: count, verifiedInstructions: count,

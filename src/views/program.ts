@@ -15,7 +15,7 @@ export const programsView: TableView<Program> = {
     { header: 'NAME', value: ({ info }) => info.name },
     { header: 'FULL-NAME', value: ({ fullName }) => fullName, wide: true },
     { header: 'TAG', value: ({ info }) => info.tag, wide: true },
-    { header: 'ATTACHED-TO', value: ({ attachments }) => attachments.join(', '), shrinkTo: 16 },
+    { header: 'ATTACHED-TO', value: ({ attachments }) => places(attachments).join(', '), shrinkTo: 16 },
     { header: 'RUNS/S', value: ({ rate }) => (rate === undefined ? undefined : Math.round(rate.runsPerSecond)), format: 'count' },
     { header: 'AVG', value: ({ rate }) => nanoseconds(rate?.nsPerRun), align: 'right' },
     { header: 'MEMORY', value: ({ memoryBytes }) => memoryBytes, format: 'count', dropOrder: 1 },
@@ -59,7 +59,7 @@ function factLines({ info, type, fullName, loadedAt, memoryBytes, attachTo }: Pr
 
 function holderLines({ attachments, ownership }: ProgramDetail): [string, string | undefined][] {
   return [
-    ['ATTACHED TO', attachments.join('\n')],
+    ['ATTACHED TO', places(attachments).join('\n')],
     ['OWNER', ownership.owner],
     ['HELD BY', ownership.processes.map(({ pid, name, cgroup }) => `${name} (pid ${pid})${cgroup === undefined ? '' : ` in ${cgroup}`}`).join('\n')],
     ['PINNED AT', ownership.pins.join('\n')],
@@ -109,6 +109,10 @@ function nanoseconds(ns: number | undefined): string | undefined {
 }
 
 const ageSeconds = (since: Date): number => (Date.now() - since.getTime()) / 1000;
+
+function places(attachments: Program['attachments']): string[] {
+  return attachments.map(({ text }) => text);
+}
 
 function processes({ ownership }: Program): string {
   return ownership.processes.map(({ pid, name }) => `${name}/${pid}`).join(',');

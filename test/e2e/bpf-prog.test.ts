@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attachNetfilter, BpfMap, BpfProgram, enableStatistics, holdSwitch, openPin, pin } from '../../src/kernel/bpf/index.ts';
+import { attachNetfilter, BpfMap, BpfProgram, enableStatistics, holdSwitch, linkInfo, openPin, pin } from '../../src/kernel/bpf/index.ts';
 import { bpf as uapi } from '../../src/kernel/uapi/index.ts';
 import { run } from '../../src/tools/index.ts';
 import { Fixtures } from '../support/compile-bpf.ts';
@@ -101,7 +101,7 @@ describe('list', () => {
       try {
         const { id } = program.info();
         const [row] = (await list('--owner', String(holder.pid))).filter((one) => one.id === id);
-        expect(row).toMatchObject({ orphan: false, processes: expect.arrayContaining([{ pid: holder.pid, name: 'sleep', ...anyCgroup() }]), attachments: [expect.any(String)] });
+        expect(row).toMatchObject({ orphan: false, processes: expect.arrayContaining([{ pid: holder.pid, name: 'sleep', ...anyCgroup() }]), attachments: [{ hook: 'netfilter', target: 'ipv4/output/1', linkId: linkInfo(link).id }] });
         expect((await list('--attached')).map((one) => one.id)).toContain(id);
         expect((await list('--orphan')).map((one) => one.id)).not.toContain(id);
         const { stdout } = await prog('list', '-o', 'wide');

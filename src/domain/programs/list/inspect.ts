@@ -1,13 +1,15 @@
 import { uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  isSwitchOn, linkInfo, linkTypeName, mapInfo, mapTypeName, memoryBytes, openById, parseBtf, programFunction, programInfo, programTypeName, programTypeNames, readBtfObject, type LinkInfo,
-  type ProgramInfo,
+  isSwitchOn, linkInfo, mapInfo, mapTypeName, memoryBytes, openById, parseBtf, programFunction, programInfo, programTypeName, programTypeNames,
+  readBtfObject, type ProgramInfo,
 } from '../../../kernel/bpf/index.ts';
 import type { Btf } from '../../../kernel/btf/index.ts';
 import type { Fd } from '../../../kernel/syscalls/index.ts';
 import { UsageError } from '../../../lib/errors.ts';
-import { findProgram, ownershipOf, readAll, readHolders, type Holders, type Reference } from '../../bpf/index.ts';
+import {
+  describeAttachment, findProgram, listAttachments, ownershipOf, readAll, readHolders, type Attachment, type Holders, type Reference,
+} from '../../bpf/index.ts';
 import { passes, rateBetween, type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type UsedMap } from './program.ts';
 
 /** A list and whether all of it could be read. */
@@ -56,7 +58,7 @@ function checkTypes({ types }: ProgramFilter): void {
 interface Reading {
   atMs: number;
   programs: RawProgram[];
-  links: LinkInfo[];
+  attachments: Attachment[];
   holders: Holders;
   /** Whether the kernel counts runs. */
   counting: boolean;
@@ -72,9 +74,9 @@ function readPrograms(): Reading {
   const types = btfCache();
   const programs = [...readAll('program', (fd) => readProgram(fd, types))];
   const atMs = performance.now();
-  const links = [...readAll('link', linkInfo)];
-  const holders = readHolders({ programs: programs.map(({ info }) => info), links });
-  return { atMs, programs, links, holders, counting: holders.countsRuns || isSwitchOn() };
+  const known = { programs: programs.map(({ info }) => info), links: [...readAll('link', linkInfo)] };
+  const holders = readHolders(known);
+  return { atMs, programs, attachments: listAttachments(known), holders, counting: holders.countsRuns || isSwitchOn() };
 }
 
 function readProgram(fd: Fd, types: (id: number) => Btf | undefined): RawProgram {
@@ -97,19 +99,20 @@ function openBtf(id: number): Btf | undefined {
   return object === undefined ? undefined : parseBtf(object);
 }
 
-function toPrograms({ atMs, programs, links, holders }: Reading, since: Reading | undefined): Program[] {
+function toPrograms({ atMs, programs, attachments, holders }: Reading, since: Reading | undefined): Program[] {
   const counts = new Map(since?.programs.map(({ info }) => [info.id, info]));
+  const byProgram = Map.groupBy(attachments, ({ programId }) => programId);
   return programs.map((raw) => {
-    const program = describe(raw, links, holders);
+    const program = describe(raw, byProgram.get(raw.info.id) ?? [], holders);
     return since === undefined ? program : { ...program, rate: rateBetween(counts.get(raw.info.id), raw.info, (atMs - since.atMs) / 1000) };
   });
 }
 
-function describe({ info, ...rest }: RawProgram, links: readonly LinkInfo[], holders: Holders): Program {
+function describe({ info, ...rest }: RawProgram, attachments: readonly Attachment[], holders: Holders): Program {
   return {
     info, ...rest, type: programTypeName(info.type),
     loadedAt: new Date(Date.now() - uptime() * 1000 + Number(info.loadedAtNs / 1_000_000n)),
-    attachments: links.filter(({ programId }) => programId === info.id).map(({ id, type }) => `${linkTypeName(type)} link ${id}`),
+    attachments: attachments.map((attachment) => ({ ...attachment, text: describeAttachment(attachment) })),
     ownership: ownershipOf(holders, 'program', info.id, info.name),
   };
 }
@@ -118,10 +121,10 @@ function describe({ info, ...rest }: RawProgram, links: readonly LinkInfo[], hol
 export function getProgram(reference: Reference): ProgramDetail {
   using program = findProgram(reference);
   const raw = readProgram(program.fd, openBtf);
-  const links = [...readAll('link', linkInfo)];
-  const holders = readHolders({ programs: [raw.info], links });
+  const known = { programs: [raw.info], links: [...readAll('link', linkInfo)] };
+  const holders = readHolders(known);
   const attachTo = attachTarget(raw.info);
-  return { ...describe(raw, links, holders), maps: raw.info.mapIds.flatMap(readMap), warnings: holders.warnings, ...(attachTo === undefined ? {} : { attachTo }) };
+  return { ...describe(raw, listAttachments(known).filter(({ programId }) => programId === raw.info.id), holders), maps: raw.info.mapIds.flatMap(readMap), warnings: holders.warnings, ...(attachTo === undefined ? {} : { attachTo }) };
 }
 
 function readMap(id: number): UsedMap[] {

@@ -1,4 +1,4 @@
-import type { Ownership } from '../../bpf/index.ts';
+import type { Attachment, Ownership } from '../../bpf/index.ts';
 import type { ProgramInfo } from '../../../kernel/bpf/index.ts';
 
 /** A program in the kernel, with what is known around it. */
@@ -10,8 +10,8 @@ export interface Program {
   fullName: string;
   memoryBytes: number;
   loadedAt: Date;
-  /** Where it stands, in the order of the hooks. */
-  attachments: string[];
+  /** Where it stands; `text` is for people. */
+  attachments: (Attachment & { text: string })[];
   ownership: Ownership;
   /** Absent while nobody has the kernel count. */
   rate?: Rate;
