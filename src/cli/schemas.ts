@@ -88,6 +88,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   Lab: { name: text, created: text, firewall: text, backend, nodes: list(object({ name: text, namespace: text, address: text })), pods: count, services: count, namespaces: texts },
   LabTraffic: { sent: count, received: count, lost: count, misjudged: count, connections: count, connectionsFailed: count, p50Us: count, p99Us: count },
   MtuOverhead: { outerMtu: count, quick: list(object(overhead)), exact: list(object({ ...overhead, underlay: family, variant: text, largest: count, headers, padding: count })) },
+  MtuCheck: {
+    paths: list(object({ to: text, egress: text, egressMtu: count, links: texts, 'carries?': text, 'measured?': object({ mtu: count, 'vanished?': count, narrowings: list(object({ from: text, mtu: count })), cachedMtu: count }) })),
+    links: list(object({ name: text, ifindex: count, kind: text, mtu: count, 'master?': text })),
+    findings: list(object({ id: text, severity: { enum: ['fail', 'warn'] }, subject: text, detail: text, side: text, fix: text })),
+  },
   MtuStack: {
     outerMtu: count, innerMtu: count, overhead: count, warnings: texts, 'needed?': object({ innerMtu: count, outerMtu: count, fits: flag }),
     layers: list(object({ encapsulation: text, underlay: family, outerMtu: count, innerMtu: count, overhead: count, headers })),

@@ -1,7 +1,7 @@
 /** How MTUs look. */
 
 import type { CardView, Column } from '../cli/view.ts';
-import type { ExactOverhead, Header, OverheadReport, QuickOverhead, StackLayer, StackReport } from '../domain/mtu/index.ts';
+import type { CheckedLink, CheckedPath, ExactOverhead, Header, MtuFinding, MtuReport, OverheadReport, QuickOverhead, StackLayer, StackReport } from '../domain/mtu/index.ts';
 
 const sum = (headers: readonly Header[], padding = 0): string =>
   [...headers.map(({ name, bytes }) => `${name} ${bytes}`), ...(padding === 0 ? [] : [`padding 0-${padding}`])].join(' + ');
@@ -63,4 +63,45 @@ export const stackView: CardView<StackReport> = {
   ],
   sections: ({ layers }) => [{ title: 'From the outside in', columns: layerColumns, rows: layers }],
   footer: ({ warnings }) => warnings,
+};
+
+const pathColumns: Column<CheckedPath>[] = [
+  { header: 'TO', value: ({ to }) => to },
+  { header: 'LINKS', value: ({ links }) => links.join(' > ') },
+  { header: 'LINK-MTU', value: ({ egressMtu }) => egressMtu, align: 'right' },
+  { header: 'PATH-MTU', value: ({ measured }) => (measured === undefined ? null : measured.mtu), align: 'right', tone: ({ measured, egressMtu }) => (measured?.vanished !== undefined ? 'bad' : measured !== undefined && measured.mtu < egressMtu ? 'warn' : 'good') },
+  { header: 'KERNEL', value: ({ measured }) => measured?.cachedMtu, align: 'right' },
+  { header: 'CARRIES', value: ({ carries }) => carries },
+  { header: 'BY', value: ({ measured }) => measured?.probes },
+];
+
+const linkColumns: Column<CheckedLink>[] = [
+  { header: 'LINK', value: ({ name }) => name },
+  { header: 'KIND', value: ({ kind }) => kind },
+  { header: 'MTU', value: ({ mtu }) => mtu, align: 'right' },
+  { header: 'CARRIED-BY', value: ({ tunnel }) => (tunnel === undefined ? undefined : `${tunnel.over} ${tunnel.overMtu} - ${tunnel.overhead}`) },
+  { header: 'MASTER', value: ({ master }) => master },
+  { header: 'PEER', value: ({ peer }) => (peer === undefined ? undefined : `${peer.netns}/${peer.name} ${peer.mtu}`) },
+];
+
+const findingColumns: Column<MtuFinding>[] = [
+  { header: 'CHECK', value: ({ id }) => id },
+  { header: 'RESULT', value: ({ severity }) => severity.toUpperCase(), tone: ({ severity }) => (severity === 'fail' ? 'bad' : 'warn') },
+  { header: 'SUBJECT', value: ({ subject }) => subject },
+  { header: 'CHANGE', value: ({ side }) => side },
+  { header: 'DETAIL', value: ({ detail }) => detail },
+];
+
+/** The card of `mtu check`. */
+export const mtuCheckView: CardView<MtuReport> = {
+  kind: 'MtuCheck',
+  name: () => 'mtu/check',
+  lines: ({ paths, links }) => [['CHECKED', `${links.length} links, ${paths.length} ${paths.length === 1 ? 'path' : 'paths'}`]],
+  sections: ({ paths, links, findings }) => [
+    ...(paths.length === 0 ? [] : [{ title: 'Paths', columns: pathColumns, rows: paths }]),
+    { title: 'Links', columns: linkColumns, rows: links },
+    ...(findings.length === 0 ? [] : [{ title: 'Findings', columns: findingColumns, rows: findings }]),
+  ],
+  footer: ({ findings }) => (findings.length === 0 ? ['Nothing is wrong.'] : findings.map(({ id, fix }) => `fix ${id}:  ${fix}`)),
+  json: ({ links, paths, findings }) => ({ paths, links, findings }),
 };

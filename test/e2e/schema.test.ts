@@ -29,6 +29,7 @@ it.each([
   ['ChangeList', ['change', 'list']],
   ['LabList', ['lab', 'list']],
   ['MtuOverhead', ['mtu']],
+  ['MtuCheck', ['mtu', 'check', '--to', '127.0.0.1']],
   ['MtuStack', ['mtu', 'calc', '--encap', 'vxlan,wireguard', '--inner', '1300']],
   ['BpfBtfList', ['bpf', 'btf', 'list']],
   ['Version', ['version']],

@@ -7,3 +7,5 @@ export { type ExactOverhead, listOverheads, type OverheadReport, type QuickOverh
 export { calculateStack, type StackLayer, type StackReport, type StackRequest } from './stack.ts';
 export { measurePath, type PathMeasurement, type PathRequest } from './path/inspect.ts';
 export type { Narrowing } from './path/search.ts';
+export { checkMtu, type MtuCheckRequest } from './check/inspect.ts';
+export type { CheckedLink, CheckedPath, MtuFinding, MtuReport } from './check/model.ts';

@@ -15,6 +15,7 @@ export { readVxlan, type VxlanAttributes, vxlanData } from './kind/vxlan.ts';
 export type { Request } from './message.ts';
 export { type Monitor, type MonitorEvents, openMonitor } from './monitor.ts';
 export { addFdb, deleteFdb, deleteNeighbour, type FdbMode, type FdbSpec, listFdb, listNeighbours, type Neighbour, type NeighbourSpec, readNeighbour, replaceNeighbour } from './neighbour.ts';
+export { netnsIdOf } from './netns-id.ts';
 export { deleteNexthop, listNexthops, type Nexthop, type NexthopSpec, replaceNexthop } from './nexthop.ts';
 export { addRoute, deleteRoute, listRoutes, lookUpRoute, readRoute, replaceRoute, type Route, type RouteFilter, type RouteHop, type RouteSpec } from './route.ts';
 export { type Dump, type NetlinkOptions, NetlinkSocket, openNetlink, type Refusal } from './socket.ts';
