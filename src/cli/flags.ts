@@ -44,6 +44,20 @@ export const changeFlags = {
 export const argument = (options: { description: string; required?: boolean }): ReturnType<typeof Args.string> =>
   Args.string({ ...options, ignoreStdin: true });
 
+/**
+ * Compilers call the file they write `-o FILE.o`, which here is the format: a value that ends in `.o`, as no format does, is
+ * handed to `--out`.
+ */
+export function outputAsFile(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.flatMap((word, i) => {
+    if (end >= 0 && i > end) return [word];
+    if ((word === '-o' || word === '--output') && argv[i + 1]?.endsWith('.o') === true) return ['--out'];
+    const joined = /^(?:-o=?|--output=)(.+\.o)$/.exec(word);
+    return joined === null ? [word] : ['--out', joined[1]!];
+  });
+}
+
 /** Flags of commands that read rules. */
 export const rulesetFlags = {
   filename: Flags.string({ char: 'f', helpValue: 'FILE|-', summary: 'Read an iptables-save dump instead of the node; needs no root' }),

@@ -80,6 +80,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   BpfProgramStatisticsList: {
     items: list(object({ id: count, type: text, name: text, runs: count, runsPerSecond: number, 'nsPerRun?': number, cpuPercent: number, recursionMisses: count })),
   },
+  BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
   BpfBtfList: { items: list(object({ id: count, name: text, isKernel: flag, size: count, programs: list(count), maps: list(count) })) },
   BpfBtfDump: { source: text, types: list(object({ id: count, kind: text, name: text })) },
   Change: change,

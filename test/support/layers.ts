@@ -36,6 +36,7 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   'domain/programs': ['domain/bpf', 'domain/changes'],
   'domain/maps': ['domain/bpf'],
   'domain/btf': ['domain/bpf'],
+  'domain/compile': [],
   'domain/links': [],
   'domain/mtu': ['domain/links'],
   'domain/vxlan': ['domain/links', 'domain/mtu', 'domain/changes', 'domain/netfilter'],
