@@ -31,6 +31,7 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL2409: { title: 'a map of another definition', help: 'The map that was given, or that is pinned under the name, differs from what the object declares. The message names what; a program must not use it.' },
   SL2410: { title: 'pinned already', help: 'Something stands where this would be pinned. Take it away first (sluice change list, sluice change rollback ID), or name another folder with --pin.' },
   SL2411: { title: 'unknown section', help: 'The name of the section says how a program is loaded: SEC("xdp"), SEC("tc"), SEC("fentry/FUNCTION"), SEC("cgroup/connect4") and so on, as libbpf names them.' },
+  SL2412: { title: 'a table of functions that does not fit', help: 'A variable of section .struct_ops must be a struct that the kernel calls programs through, and set only members that this kernel has. Every struct_ops program must stand in one.' },
   SL2550: { title: 'no such BPF object', help: 'Nothing has that id, name, tag or pin, or it ended meanwhile. The matching `list` command shows what there is.' },
   SL2551: { title: 'several objects have that name', help: 'Names need not be unique. The causes list all that answer to it; take the id of one.' },
   SL2552: { title: 'not a reference', help: 'A BPF object is named by 412, id 412, NAME, name NAME, TAG, tag TAG (16 hexadecimal digits), or the path of its pin.' },

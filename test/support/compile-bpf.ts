@@ -15,7 +15,8 @@ export class Fixtures {
     requireTool('clang');
     const path = join(this.#folder, `${name}.bpf.o`);
     const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-    await run(['clang', '-target', 'bpf', '-O2', '-g', `-I/usr/include/${machine}-linux-gnu`, ...flags, '-c', join(FIXTURES, `${name}.bpf.c`), '-o', path]);
+    const target = process.arch === 'arm64' ? 'arm64' : 'x86';
+    await run(['clang', '-target', 'bpf', '-O2', '-g', `-D__TARGET_ARCH_${target}`, `-I/usr/include/${machine}-linux-gnu`, ...flags, '-c', join(FIXTURES, `${name}.bpf.c`), '-o', path]);
     return path;
   }
 

@@ -20,8 +20,9 @@ import { ObjectFile } from './object/object-file.ts';
 import { loadProgramBtf } from './object/program-btf.ts';
 import type { ProgramType } from './object/program-type.ts';
 import { KernelResolver } from './object/resolver.ts';
+import { createStructOps, readStructOps, type StructOps, type StructOpsDefinition } from './object/struct-ops.ts';
 import { selectPrograms, type SelectedProgram, type Selection } from './object/select.ts';
-import { BpfProgram } from './program.ts';
+import { BpfProgram, type ProgramSpec } from './program.ts';
 
 export interface LoadOptions extends MapOptions, Selection {
   /** Makes every map that the object declares, also those that no loaded program refers to. */
@@ -45,6 +46,8 @@ export interface LoadedObject {
   readonly programs: readonly ObjectProgram[];
   /** By their name in the object. `.rodata`, `.data` and `.bss` are maps of that name. */
   readonly maps: ReadonlyMap<string, BpfMap>;
+  /** Tables of functions by the name of their variable. */
+  readonly structOps: ReadonlyMap<string, StructOps>;
   /** @throws OperationError SL2401 for one that was not loaded. */
   program(name: string): BpfProgram;
   /** A map that a loaded program refers to; others are not made unless `allMaps` asks for it. */
@@ -70,11 +73,26 @@ export function loadObject(bytes: Buffer, source: string, options: LoadOptions =
   }
 }
 
+/** A program whose attach target is known already. */
+interface TargetedProgram extends SelectedProgram {
+  attach?: NonNullable<ProgramSpec['attach']>;
+}
+
+/** A program of struct_ops, as the member of the table that it stands in. @throws OperationError SL2412 for one that stands in none. */
+function asFunction(file: ObjectFile, program: SelectedProgram, tables: readonly StructOpsDefinition[]): TargetedProgram {
+  const { symbol, kind } = program;
+  if (kind.type !== uapi.BPF_PROG_TYPE_STRUCT_OPS) return program;
+  const found = tables.flatMap(({ functions }) => functions).find((candidate) => candidate.program === symbol.name);
+  if (found === undefined) throw file.refuse(`program ${symbol.name} stands in no variable of section .struct_ops`, { code: 'SL2412' });
+  return { ...program, kind: { ...kind, expectedAttachType: found.member }, attach: found.attach };
+}
+
 class ObjectLoader {
   readonly #file: ObjectFile;
   readonly #options: LoadOptions;
   readonly #types = new KernelTypes();
   readonly #programs: ObjectProgram[] = [];
+  readonly #structOps = new Map<string, StructOps>();
   #maps: ObjectMaps | undefined;
   #btf: Fd | undefined;
 
@@ -89,11 +107,14 @@ class ObjectLoader {
     const resolver = new KernelResolver(this.#file, this.#types, kconfig);
     const selected = selectPrograms(this.#file, this.#options);
     const assembled = selected.map(({ symbol }) => assemble(this.#file, symbol, resolver));
+    const tables = readStructOps(this.#file, this.#types);
     this.#btf = loadProgramBtf(this.#file);
     this.#maps = new ObjectMaps(this.#file, this.#options, kconfig, this.#btf);
     if (this.#options.allMaps === true) for (const name of declaredMaps(this.#file)) this.#maps.get(name);
-    for (const [i, program] of selected.entries()) this.#loadProgram(program, assembled[i]!, this.#maps);
+    for (const table of tables) this.#structOps.set(table.spec.name, createStructOps(table, this.#btf, (name) => this.#program(name)?.fd.number));
+    for (const [i, program] of selected.entries()) this.#loadProgram(asFunction(this.#file, program, tables), assembled[i]!, this.#maps);
     this.#fillProgramArrays(this.#maps);
+    for (const table of this.#structOps.values()) if (table.usesLink) table.register();
     this.#btf.close();
     this.#types.close();
     return this.#result(this.#maps);
@@ -103,10 +124,11 @@ class ObjectLoader {
     this.#btf?.close();
     this.#types.close();
     for (const { program } of this.#programs) program.close();
+    for (const { map } of this.#structOps.values()) map.close();
     this.#maps?.close();
   }
 
-  #loadProgram({ symbol, section, kind }: SelectedProgram, { instructions, maps: references, functionInfo, lineInfo, modules }: Assembled, maps: ObjectMaps): void {
+  #loadProgram({ symbol, section, kind, attach: given }: TargetedProgram, { instructions, maps: references, functionInfo, lineInfo, modules }: Assembled, maps: ObjectMaps): void {
     const { name } = symbol;
     for (const { at, map, offset } of references) {
       const { fd } = maps.get(map);
@@ -115,7 +137,7 @@ class ObjectLoader {
       instructions.writeInt32LE(offset ?? 0, at + 12);
     }
     const { type, expectedAttachType, flags } = kind;
-    const attach = attachTarget(this.#file, name, kind, this.#types, this.#options.target);
+    const attach = given ?? attachTarget(this.#file, name, kind, this.#types, this.#options.target);
     const program = BpfProgram.load({
       name, type, expectedAttachType, flags, instructions, license: this.#file.license, btf: { fd: this.#btf!, functionInfo, lineInfo },
       ...(modules.length === 0 ? {} : { modules }), ...(attach === undefined ? {} : { attach }),
@@ -126,9 +148,13 @@ class ObjectLoader {
   /** Programs that were not chosen leave their place free. */
   #fillProgramArrays(maps: ObjectMaps): void {
     for (const { map, index, name } of maps.programs) {
-      const found = this.#programs.find((candidate) => candidate.name === name);
-      if (found !== undefined) map.update(indexKey(index), indexKey(found.program.fd.number));
+      const program = this.#program(name);
+      if (program !== undefined) map.update(indexKey(index), indexKey(program.fd.number));
     }
+  }
+
+  #program(name: string): BpfProgram | undefined {
+    return this.#programs.find((candidate) => candidate.name === name)?.program;
   }
 
   #result(maps: ObjectMaps): LoadedObject {
@@ -136,11 +162,13 @@ class ObjectLoader {
       if (found === undefined) throw new OperationError(`${this.#file.source}: no ${what} was loaded`, { code: 'SL2401' });
       return found;
     };
+    const all = new Map([...maps.all, ...[...this.#structOps].map(([name, { map }]) => [name, map] as const)]);
     return {
       programs: this.#programs,
-      maps: maps.all,
-      program: (name) => named(this.#programs.find((candidate) => candidate.name === name), `program ${name}`).program,
-      map: (name) => named(maps.all.get(name), `map ${name}`),
+      maps: all,
+      structOps: this.#structOps,
+      program: (name) => named(this.#program(name), `program ${name}`),
+      map: (name) => named(all.get(name), `map ${name}`),
       close: () => this.close(),
       [Symbol.dispose]: () => this.close(),
     };

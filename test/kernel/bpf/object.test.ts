@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BpfMap, indexKey, loadObject, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
+import { BpfMap, indexKey, loadObject, programTypeName, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
 import { readElf } from '../../../src/kernel/elf/index.ts';
 import { bpf as uapi } from '../../../src/kernel/uapi/index.ts';
 import { run } from '../../../src/tools/index.ts';
@@ -23,22 +23,22 @@ afterAll(async () => {
   await bpffs.unmount();
 });
 
-describe('the tag, a digest of the instructions, is that of the same object loaded by bpftool', () => {
+describe('every program has the type and the tag, a digest of its instructions, of the same object loaded by bpftool', () => {
   test.each([
-    ['maps', ['sum', 'store', 'target']],
-    ['core', ['ask', 'read']],
-    ['kernel-names', ['first_byte']],
-    ['map-of-maps', ['look']],
-  ])('%s', async (name, programs) => {
+    'maps', 'core', 'kernel-names', 'map-of-maps', 'variables', 'options', 'symbols', 'functions', 'tail-calls', 'shared', 'map-types', 'struct-ops', 'usdt', 'sections',
+  ])('%s', async (name) => {
     const path = await fixtures.compile(name);
     using object = loadObject(readFileSync(path), name);
     await run(['bpftool', 'prog', 'loadall', path, `${bpffs.path}/${name}`]);
-    for (const program of programs) {
-      const { stdout } = await run(['bpftool', '-j', 'prog', 'show', 'pinned', `${bpffs.path}/${name}/${program}`]);
-      expect(JSON.parse(stdout)).toMatchObject({ name: program, tag: object.program(program).info().tag });
-    }
+    const theirs = await Promise.all(object.programs.map((program) => shown(`${bpffs.path}/${name}/${program.name}`)));
+    expect(theirs).toEqual(object.programs.map(({ kind, program }) => ({ type: programTypeName(kind.type), tag: program.info().tag })));
   });
 });
+
+async function shown(pin: string): Promise<unknown> {
+  const { type, tag } = JSON.parse((await run(['bpftool', '-j', 'prog', 'show', 'pinned', pin])).stdout) as Record<string, unknown>;
+  return { type, tag };
+}
 
 describe('variables and functions', () => {
   test('a program sees its constants, calls its functions and writes its variables', async () => {
