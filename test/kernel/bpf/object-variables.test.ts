@@ -88,8 +88,16 @@ describe('symbols of the kernel', () => {
 
   test('with a type are known to the verifier, which finds them where the kernel keeps symbols of variables', async () => {
     const object = await fixtures.read('typed-symbols');
-    const load = (): void => loadObject(object, 'typed-symbols').close();
-    if (/ runqueues$/m.test(readFileSync('/proc/kallsyms', 'latin1'))) load();
-    else expect(load).toThrow("failed to find the address for kernel symbol 'runqueues'");
+    const kept = / runqueues$/m.test(readFileSync('/proc/kallsyms', 'latin1'));
+    expect(answer(() => loadObject(object, 'typed-symbols'))).toBe(kept ? 'loaded' : "load per_cpu: ENOENT: ldimm64 failed to find the address for kernel symbol 'runqueues'.");
   });
 });
+
+function answer(load: () => LoadedObject): string {
+  try {
+    load().close();
+    return 'loaded';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
