@@ -19,17 +19,29 @@ interface SectionWords {
   target?: string;
 }
 
+/** What is known of a program beside its code. */
+export interface ProgramFacts {
+  /** As bpftool writes it. */
+  type: string;
+  /** The whole name of its section, where the object is at hand. */
+  section?: string | undefined;
+}
+
 /**
  * Reads `HOOK:TARGET`, `HOOK` where the section or the hook itself tells the target, or `GROUP:TARGET` where the section tells
- * which hook of the group is meant: `cgroup:/sys/fs/cgroup`, `sockmap:PIN`, `tcx:eth0`.
+ * or the program's type which hook of the group is meant: `cgroup:/sys/fs/cgroup`, `sockmap:PIN`, `tcx:eth0`.
  *
- * @param section the whole name of the program's section, where it is known
- * @throws UsageError SL2500 naming what is unknown or missing.
+ * @throws UsageError SL2500 naming what is unknown or missing; SL2501 for a hook that does not take programs of the type.
  */
-export function readAttachSpec(text: string, section?: string): AttachSpec {
+export function readAttachSpec(text: string, { type, section }: ProgramFacts): AttachSpec {
   const [word, rest] = splitOnce(text, ':');
   const said = section === undefined ? undefined : readSection(section);
-  const hook = findHook(word) ?? ofGroup(word, said) ?? refuseHook(word, text, said);
+  const hook = findHook(word) ?? ofGroup(word, type, said) ?? refuseHook(word, text, said);
+  if (!hook.programTypes.includes(type)) {
+    throw new UsageError(`${hook.name} takes ${hook.programTypes.join(' or ')} programs, and this one is ${type}`, {
+      code: 'SL2501', hints: HOOKS.filter(({ programTypes }) => programTypes.includes(type)).map(({ name }) => `--attach ${name}:…`).slice(0, 6),
+    });
+  }
   // A section tells where a program of the same kind of hook goes; of another it tells nothing.
   const target = rest ?? (said?.hook.kind === hook.kind ? said.target : undefined);
   return { hook, target: readTarget(hook, target, text), text: target === undefined ? hook.name : `${hook.name}:${target}` };
@@ -48,9 +60,11 @@ export function readSection(section: string): SectionWords | undefined {
 /** Words that stand for several hooks, of which the section names one. */
 const GROUPS: Readonly<Record<string, Hook['kind']>> = { cgroup: 'cgroup', sockmap: 'sockmap', tcx: 'tcx', netkit: 'netkit', lwt: 'lwt' };
 
-function ofGroup(word: string, said: SectionWords | undefined): Hook | undefined {
+function ofGroup(word: string, type: string, said: SectionWords | undefined): Hook | undefined {
   const kind = GROUPS[word];
-  return kind === undefined || said?.hook.kind !== kind ? undefined : said.hook;
+  if (kind === undefined) return undefined;
+  const fitting = HOOKS.filter((hook) => hook.kind === kind && hook.programTypes.includes(type));
+  return said?.hook.kind === kind ? said.hook : fitting.length === 1 ? fitting[0] : undefined;
 }
 
 function refuseHook(word: string, text: string, said: SectionWords | undefined): never {
@@ -58,7 +72,7 @@ function refuseHook(word: string, text: string, said: SectionWords | undefined):
   const names = HOOKS.map(({ name }) => name);
   if (kind !== undefined) {
     throw new UsageError(`--attach ${text}: ${word} alone does not say which hook`, {
-      code: 'SL2500', causes: ['the section of the program names none of them'], hints: [HOOKS.filter((hook) => hook.kind === kind).map(({ name }) => name).join(', ')],
+      code: 'SL2500', causes: ['neither the section nor the type of the program tells'], hints: [HOOKS.filter((hook) => hook.kind === kind).map(({ name }) => name).join(', ')],
     });
   }
   throw new UsageError(`--attach ${text}: there is no hook ${word}`, {

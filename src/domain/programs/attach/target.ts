@@ -11,7 +11,7 @@ export type AttachTarget =
   | { kind: 'path'; path: string }
   /** A map by reference. */
   | { kind: 'map'; reference: string }
-  /** A tracepoint, or a map of the object. */
+  /** A tracepoint, a function that the program was loaded for, or a map of the object. */
   | { kind: 'name'; name: string }
   | { kind: 'tracepoint'; category: string; name: string }
   /** A function of the kernel. */
@@ -46,14 +46,13 @@ interface Form {
   optional?: boolean;
 }
 
-const device: Form = { example: 'eth0', read: (name) => (/^[^\s/]{1,15}$/.test(name) ? { kind: 'device', name } : undefined) };
+const interfaceName: Form = { example: 'eth0', read: (name) => (/^[^\s/]{1,15}$/.test(name) ? { kind: 'device', name } : undefined) };
 const map: Form = { example: '/sys/fs/bpf/MAP', read: (reference) => ({ kind: 'map', reference }) };
 
 const FORMS: Readonly<Record<HookKind, Form>> = {
-  xdp: device, tcx: device, netkit: device, tc: device,
+  xdp: interfaceName, tcx: interfaceName, netkit: interfaceName, tc: interfaceName,
   netfilter: { example: 'ipv4/input/-10', read: readNetfilter },
   cgroup: { example: '/sys/fs/cgroup/NAME', read: (path) => ({ kind: 'path', path }) },
-  lirc: { example: '/dev/lirc0', read: (path) => ({ kind: 'path', path }) },
   netns: { example: '', read: (text) => (text === '' ? { kind: 'none' } : undefined), optional: true },
   sockmap: map,
   lwt: { example: "'10.1.0.0/16 via 10.0.0.1 dev eth0'", read: readRoute },
@@ -63,7 +62,7 @@ const FORMS: Readonly<Record<HookKind, Form>> = {
   kprobe_multi: { example: 'tcp_v4_*,tcp_v6_connect', read: (text) => ({ kind: 'functions', patterns: text.split(',') }) },
   uprobe: { example: '/bin/bash:main+0x10', read: (text) => readPlaces(text, false) },
   uprobe_multi: { example: '/bin/bash:main,exit', read: (text) => readPlaces(text, true) },
-  tracing: { example: '', read: () => ({ kind: 'none' }), optional: true },
+  tracing: { example: 'tcp_v4_connect', read: (name) => (name === '' ? { kind: 'none' } : { kind: 'name', name }), optional: true },
   perf_event: { example: 'cpu-clock/99', read: readCounter },
   iter: { example: 'map=/sys/fs/bpf/MAP', read: readIterator, optional: true },
   struct_ops: { example: 'MAP', read: (name) => ({ kind: 'name', name }) },
