@@ -1,45 +1,32 @@
-/** Attaches programs as changes: what undoes it is on disk before anything stands at a hook, and the links are pinned. */
+/** Attaches programs as changes: what undoes it is on disk before anything lasts at a hook. */
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { ensureBpffs, linkInfo, pin, programTypeName, type BpfProgram } from '../../../kernel/bpf/index.ts';
-import { netnsInode } from '../../../kernel/netns/index.ts';
-import { beginChange, type ChangeRequest, type RevertStep } from '../../changes/index.ts';
-import type { Hook } from '../../bpf/index.ts';
-import { prepareDevice } from './device/apply.ts';
-import { linkFolder, pinName } from './pins.ts';
-import type { AttachOptions, Prepared } from './prepared.ts';
-import { prepareKprobe, prepareKprobes, prepareUprobe, prepareUprobes } from './probe/apply.ts';
-import { explainRefusal } from './refusal/inspect.ts';
-import { prepareRoute } from './route/apply.ts';
-import { prepareCgroup, prepareNetfilter, prepareNetns, prepareSockmap } from './socket/apply.ts';
-import { readAttachSpec, type AttachSpec } from './spec.ts';
-import type { AttachTarget } from './target.ts';
-import { prepareCounter, prepareIterator, prepareRawTracepoint, prepareStructOps, prepareTracepoint, prepareTracing } from './trace/apply.ts';
+import { programFunction, programTypeName } from '../../../kernel/bpf/index.ts';
+import { UsageError } from '../../../lib/errors.ts';
+import { findProgram, openBtf, type Reference } from '../../bpf/index.ts';
+import { beginChange } from '../../changes/index.ts';
+import type { Loaded } from '../load/apply.ts';
+import type { Addition, AttachedHook } from '../load/model.ts';
+import { chooseProgram, splitWish } from './choose.ts';
+import type { AttachOptions } from './prepared.ts';
+import { checkHook, readWish, Standing, type MadeLink, type Wish } from './standing/apply.ts';
 
-/** How a change is made, as every command that changes the node takes it. */
-export interface ChangeSettings {
+export interface AttachRequest extends AttachOptions {
+  reference: Reference;
+  /** `HOOK:TARGET`, each of them. */
+  attach: readonly string[];
   argv: readonly string[];
   confirmWithinMs?: number | undefined;
-  /** `client`: read what is asked for. `kernel`: also find the hook; nothing is attached. */
+  /** `client`: read what is asked for. `kernel`: also find the hooks; nothing is attached. */
   dryRun?: 'client' | 'kernel' | undefined;
-}
-
-export interface AttachRequest extends AttachOptions, ChangeSettings {
-  program: BpfProgram;
-  /** The whole name of the program's section, where the object is at hand. */
-  section?: string | undefined;
-  /** `HOOK:TARGET` */
-  attach: string;
 }
 
 /** A program that was attached. */
 export interface Attached {
-  program: { id: number; name: string };
-  /** `HOOK:TARGET`, complete. */
-  attached: string;
+  id: number;
+  name: string;
+  /** Each `HOOK:TARGET`, complete, with its links. */
+  hooks: { hook: string; links: MadeLink[] }[];
   netns?: string;
-  links: { id: number; pin: string }[];
   /** Absent for a dry run. */
   change?: string;
   /** RFC 3339 UTC, when it waits to be confirmed. */
@@ -47,102 +34,85 @@ export interface Attached {
 }
 
 /**
- * Attaches a program. The caller keeps and closes it; the links stay, pinned below `sluice/links` of the bpf file system.
+ * Attaches a loaded program. The links stay, pinned below `sluice/links` of the bpf file system.
  *
- * @throws UsageError SL2500, SL2501 for what cannot be meant; NotFoundError SL2504 where the target does not exist;
- *   UnsupportedError SL2503 where the kernel lacks the hook; OperationError SL2502 when a device has an XDP program, SL2505, SL2506.
- *   Nothing is attached or pinned then. SL4001 when it was attached and had to be undone.
+ * @throws as `Standing`, and nothing is attached or pinned then; SL4001 when it was attached and had to be undone; as `findObject`.
  */
 export async function attachProgram(request: AttachRequest): Promise<Attached> {
-  const info = request.program.info();
-  const spec = readAttachSpec(request.attach, { type: programTypeName(info.type), section: request.section });
-  const outcome: Attached = {
-    program: { id: info.id, name: info.name }, attached: spec.text, links: [], ...(request.netns === undefined ? {} : { netns: request.netns.label }),
-  };
-  if (request.dryRun === 'client') return outcome;
-  const prepared = explained(request, spec, () => prepare(spec, request));
+  if (request.attach.length === 0) throw new UsageError('nothing says where to attach it', { code: 'SL2500', hints: ['--attach HOOK:TARGET, such as --attach xdp:eth0'] });
+  using program = findProgram(request.reference);
+  const { id } = program.info();
+  const name = programFunction(program.fd, openBtf) ?? program.name;
+  const wishes = request.attach.map((attach): Wish => ({ program, name, attach, options: request }));
+  const outcome = { id, name, ...(request.netns === undefined ? {} : { netns: request.netns.label }) };
+  if (request.dryRun !== undefined) return { ...outcome, hooks: dryRun(wishes, request.dryRun) };
+  const standing = standAll(wishes);
   try {
-    return request.dryRun === 'kernel' ? outcome : await attachAsChange(request, spec, prepared, outcome);
+    return { ...outcome, ...(await keepAsChange(request, id, name, standing)) };
   } finally {
-    prepared.close();
+    for (const one of standing) one.close();
   }
 }
 
-function explained<T>({ program }: AttachRequest, spec: AttachSpec, work: () => T): T {
+function dryRun(wishes: readonly Wish[], how: 'client' | 'kernel'): Attached['hooks'] {
+  if (how === 'kernel') wishes.forEach(checkHook);
+  return wishes.map((wish) => ({ hook: readWish(wish).text, links: [] }));
+}
+
+/** All or none. */
+function standAll(wishes: readonly Wish[]): Standing[] {
+  const standing: Standing[] = [];
   try {
-    return work();
+    for (const wish of wishes) standing.push(new Standing(wish, standing.flatMap(({ pins }) => pins)));
+    return standing;
   } catch (error) {
-    throw explainRefusal(error, program.name, spec);
+    for (const one of standing) one.close();
+    throw error;
   }
+}
+
+/** Each program has a kind of change of its own, so that one can be undone whatever was attached since. */
+async function keepAsChange(request: AttachRequest, id: number, name: string, standing: readonly Standing[]): Promise<Pick<Attached, 'hooks' | 'change' | 'revertsAt'>> {
+  const places = standing.map(({ spec }) => spec.text).join(', ');
+  const change = await beginChange({
+    kind: `attach/${id}`,
+    summary: `attach ${name} (id ${id}) to ${places}`,
+    argv: request.argv,
+    ...(request.netns === undefined ? {} : { netns: request.netns }),
+    ...(request.confirmWithinMs === undefined ? {} : { confirmWithinMs: request.confirmWithinMs }),
+    files: {},
+    revertSteps: standing.flatMap(({ undo }) => undo),
+    diff: { before: '', after: standing.map(({ spec }) => `${spec.text} ${name} (id ${id})\n`).join('') },
+  });
+  let hooks: Attached['hooks'];
+  try {
+    hooks = standing.map((one) => ({ hook: one.spec.text, links: one.keep() }));
+  } catch (error) {
+    return await change.fail(error);
+  }
+  const { revertsAt } = await change.applied({ hooks });
+  return { hooks, change: change.id, ...(revertsAt === undefined ? {} : { revertsAt }) };
 }
 
 /**
- * Links are made before the change begins, so that a refusal of the kernel leaves no change behind: until they are pinned within
- * it they end with this process.
+ * What `--attach` adds to the load of an object: `[PROGRAM=]HOOK:TARGET`, each of them.
+ *
+ * @throws UsageError SL2500 where it cannot be told which program is meant; as `Standing`.
  */
-async function attachAsChange(request: AttachRequest, spec: AttachSpec, prepared: Prepared, outcome: Attached): Promise<Attached> {
-  const links = prepared.links === 0 ? [] : explained(request, spec, () => prepared.attach(request.program));
-  try {
-    const pins = choosePins(request, spec, links.length);
-    const change = await beginChange(changeRequest(request, spec, [...prepared.undo, ...unpin(pins)], outcome));
-    try {
-      if (prepared.links === 0) explained(request, spec, () => prepared.attach(request.program));
-      links.forEach((link, i) => pin(link, pins[i]!));
-    } catch (error) {
-      return await change.fail(error);
-    }
-    const made = links.map((link, i) => ({ id: linkInfo(link).id, pin: pins[i]! }));
-    const { revertsAt } = await change.applied({ links: made });
-    return { ...outcome, change: change.id, links: made, ...(revertsAt === undefined ? {} : { revertsAt }) };
-  } finally {
-    for (const link of links) link.close();
-  }
-}
-
-/** Each program has a kind of its own: what one does can be undone whatever was attached since. */
-const changeRequest = (request: AttachRequest, { text }: AttachSpec, revertSteps: readonly RevertStep[], { program: { id, name } }: Attached): ChangeRequest => ({
-  kind: `attach ${id}`,
-  summary: `attach ${name} (id ${id}) to ${text}`,
-  argv: request.argv,
-  ...(request.netns === undefined ? {} : { netns: request.netns }),
-  ...(request.confirmWithinMs === undefined ? {} : { confirmWithinMs: request.confirmWithinMs }),
-  files: {},
-  revertSteps,
-  diff: { before: '', after: `${text} ${name} (id ${id})\n` },
-});
-
-const unpin = (pins: readonly string[]): RevertStep[] => (pins.length === 0 ? [] : [{ title: 'detach the program', remove: pins }]);
-
-function choosePins({ netns, program }: AttachRequest, { hook, text }: AttachSpec, count: number): string[] {
-  if (count === 0) return [];
-  const folder = linkFolder(ensureBpffs(), netnsInode(netns?.path));
-  const chosen: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const name = pinName([program.name, hook.name, text.slice(hook.name.length + 1)], (candidate) => chosen.includes(candidate) || existsSync(join(folder, candidate)));
-    chosen.push(name);
-  }
-  return chosen.map((name) => join(folder, name));
-}
-
-/** Finds the hook and its target. */
-function prepare({ hook, target }: AttachSpec, options: AttachOptions): Prepared {
-  switch (target.kind) {
-    case 'device': return prepareDevice(hook, target.name, options);
-    case 'netfilter': return prepareNetfilter(target, options);
-    case 'path': return prepareCgroup(hook, target.path, options);
-    case 'map': return prepareSockmap(hook, target.reference);
-    case 'tracepoint': return prepareTracepoint(target);
-    case 'function': return prepareKprobe(hook, target);
-    case 'functions': return prepareKprobes(hook, target);
-    case 'places': return hook.kind === 'uprobe' ? prepareUprobe(hook, target) : prepareUprobes(hook, target);
-    case 'counter': return prepareCounter(target);
-    case 'iterator': return prepareIterator(target);
-    case 'route': return prepareRoute(hook, target, options);
-    default: return hook.kind === 'netns' ? prepareNetns(hook, options) : prepareNamed(hook, target);
-  }
-}
-
-function prepareNamed(hook: Hook, target: AttachTarget & { kind: 'name' | 'none' }): Prepared {
-  if (hook.kind === 'tracing' || target.kind === 'none') return prepareTracing(hook, target);
-  return hook.kind === 'struct_ops' ? prepareStructOps(target.name) : prepareRawTracepoint(target.name);
+export function attachLoaded(texts: readonly string[], options: AttachOptions): (loaded: Loaded) => Addition {
+  return ({ object }) => {
+    const programs = object.programs.map(({ name, section, kind, program }) => ({ name, section, program, type: programTypeName(kind.type) }));
+    const standing = standAll(texts.map((text): Wish => {
+      const { program, attach } = splitWish(text);
+      return { ...chooseProgram(programs, program, attach), attach, options: { ...options, maps: object.maps } };
+    }));
+    const hooks: AttachedHook[] = [];
+    return {
+      revertSteps: standing.flatMap(({ undo }) => undo),
+      lines: standing.map(({ spec, name }) => `attach ${name} to ${spec.text}`),
+      apply: () => void hooks.push(...standing.map((one) => ({ program: one.name, hook: one.spec.text, links: one.keep() }))),
+      close: () => standing.forEach((one) => one.close()),
+      attached: hooks,
+    };
+  };
 }

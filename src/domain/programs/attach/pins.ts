@@ -17,7 +17,7 @@ export const isOurs = (path: string): boolean => path.includes('/sluice/');
  *
  * A bpf file system allows no dots in names.
  */
-export function pinName(words: readonly string[], isTaken: (name: string) => boolean): string {
+export function linkPinName(words: readonly string[], isTaken: (name: string) => boolean): string {
   const base = words.filter((word) => word !== '').join('-').replace(/[^\w-]+/g, '_').slice(0, MAX_NAME);
   for (let number = 1; ; number++) {
     const name = number === 1 ? base : `${base}-${number}`;

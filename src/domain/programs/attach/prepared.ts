@@ -1,4 +1,4 @@
-import type { Attachable, Place } from '../../../kernel/bpf/index.ts';
+import type { Attachable, BpfMap, Place } from '../../../kernel/bpf/index.ts';
 import type { Fd } from '../../../kernel/syscalls/index.ts';
 import type { RevertStep } from '../../changes/index.ts';
 
@@ -8,6 +8,8 @@ export interface AttachOptions {
   netns?: { path: string; label: string } | undefined;
   /** Where in a row of programs. */
   place?: Place | undefined;
+  /** Maps that a target may name beside those of the kernel: those of the object that is loaded. */
+  maps?: ReadonlyMap<string, BpfMap> | undefined;
   /** Preference of a tc filter. */
   preference?: number | undefined;
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { NotFoundError, OperationError } from '../../../../lib/errors.ts';
-import { attachCgroup, attachNetfilter, attachNetns, attachSockmap, attachTypeNumber } from '../../../../kernel/bpf/index.ts';
+import { attachCgroup, attachNetfilter, attachNetns, attachSockmap, attachTypeNumber, type BpfMap } from '../../../../kernel/bpf/index.ts';
 import { Fd } from '../../../../kernel/syscalls/index.ts';
 import { findMap, readReference, type Hook } from '../../../bpf/index.ts';
 import { oneLink, type AttachOptions, type Prepared } from '../prepared.ts';
@@ -18,7 +18,8 @@ export function prepareCgroup({ attachType }: Hook, path: string, { place }: Att
   return oneLink((program) => attachCgroup(program, cgroup, attachTypeNumber(attachType!), place), cgroup);
 }
 
-function openDirectory(path: string): Fd {
+/** A directory of cgroup2, which the caller closes. @throws NotFoundError, OperationError SL2504 */
+export function openDirectory(path: string): Fd {
   const found = statSync(path, { throwIfNoEntry: false });
   const hints = ['find /sys/fs/cgroup -type d'];
   if (found === undefined) throw new NotFoundError(`no cgroup ${path}`, { code: 'SL2504', hints });
@@ -33,7 +34,14 @@ export function prepareNetns({ attachType }: Hook, { netns }: AttachOptions): Pr
 }
 
 /** The sockets of a map. @throws NotFoundError when there is no such map. */
-export function prepareSockmap({ attachType }: Hook, reference: string): Prepared {
-  const map = findMap(readReference([reference]));
-  return oneLink((program) => attachSockmap(program, map.fd, attachTypeNumber(attachType!)), map.fd);
+export function prepareSockmap({ attachType }: Hook, reference: string, options: AttachOptions): Prepared {
+  const { map, opened } = openTargetMap(reference, options);
+  return oneLink((program) => attachSockmap(program, map.fd, attachTypeNumber(attachType!)), ...opened);
+}
+
+/** A map of the object that is loaded, or any other; `opened` is what the caller closes. @throws NotFoundError */
+export function openTargetMap(reference: string, { maps }: AttachOptions): { map: BpfMap; opened: Fd[] } {
+  const own = maps?.get(reference);
+  const map = own ?? findMap(readReference([reference]));
+  return { map, opened: own === undefined ? [map.fd] : [] };
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { NotFoundError, OperationError, UnsupportedError } from '../../../../lib/errors.ts';
 import {
-  attachIterator, attachPerfEvent, attachRawTracepoint, attachStructOps, attachTracing, linkInfo, type Attachable, type IteratorTarget,
+  attachIterator, attachPerfEvent, attachRawTracepoint, attachStructOps, attachTracing, linkInfo, type Attachable,
 } from '../../../../kernel/bpf/index.ts';
 import { COUNTERS, onlineCpus, openCounter, openTracepoint } from '../../../../kernel/perf/index.ts';
-import { Fd, openFileSystem } from '../../../../kernel/syscalls/index.ts';
-import { findMap, functionOfLink, readReference, type Hook } from '../../../bpf/index.ts';
-import { oneLink, type Prepared } from '../prepared.ts';
+import { openFileSystem, type Fd } from '../../../../kernel/syscalls/index.ts';
+import { functionOfLink, type Hook } from '../../../bpf/index.ts';
+import { oneLink, type AttachOptions, type Prepared } from '../prepared.ts';
+import { openDirectory, openTargetMap } from '../socket/apply.ts';
 import type { AttachTarget } from '../target.ts';
 
 /** A tracepoint of the kernel. @throws NotFoundError when there is none of that name. */
@@ -70,16 +71,18 @@ function openEach<T>(items: readonly T[], open: (item: T) => Fd): Fd[] {
 }
 
 /** An iterator. @throws NotFoundError when what it is to walk does not exist. */
-export function prepareIterator({ over }: AttachTarget & { kind: 'iterator' }): Prepared {
+export function prepareIterator({ over }: AttachTarget & { kind: 'iterator' }, options: AttachOptions): Prepared {
   if (over === undefined) return oneLink((program) => attachIterator(program));
   if (over.what === 'pid') return oneLink((program) => attachIterator(program, { pid: Number(over.which) }));
-  const fd = over.what === 'map' ? findMap(readReference([over.which])).fd : Fd.open(over.which);
-  const target: IteratorTarget = over.what === 'map' ? { map: fd } : { cgroup: fd };
-  return oneLink((program) => attachIterator(program, target), fd);
+  if (over.what === 'cgroup') return iterateCgroup(openDirectory(over.which));
+  const { map, opened } = openTargetMap(over.which, options);
+  return oneLink((program) => attachIterator(program, { map: map.fd }), ...opened);
 }
 
+const iterateCgroup = (cgroup: Fd): Prepared => oneLink((program) => attachIterator(program, { cgroup }), cgroup);
+
 /** The functions of a struct_ops map; the program that is given does not matter. @throws NotFoundError */
-export function prepareStructOps(reference: string): Prepared {
-  const map = findMap(readReference([reference]));
-  return oneLink(() => attachStructOps({ fd: map.fd, name: map.spec.name }), map.fd);
+export function prepareStructOps(reference: string, options: AttachOptions): Prepared {
+  const { map, opened } = openTargetMap(reference, options);
+  return oneLink(() => attachStructOps({ fd: map.fd, name: map.spec.name }), ...opened);
 }
