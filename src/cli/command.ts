@@ -2,7 +2,6 @@
 
 import { Command, type Interfaces } from '@oclif/core';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../lib/duration.ts';
@@ -140,20 +139,53 @@ export abstract class SluiceCommand extends Command {
   }
 }
 
+/** What the domain needs to know of the one who asks for a change. */
+export interface ChangeContext {
+  /** The command line that was typed. */
+  argv: string[];
+  force: boolean;
+  netns?: { path: string; label: string };
+  dryRun?: 'client' | 'kernel';
+  session: { requestedMs?: number; stdinIsTerminal: boolean; sshConnection?: string };
+  /** Asks before something is done. @throws UsageError naming --yes where nobody can answer */
+  ask(text: string): Promise<void>;
+}
+
 /** Base of commands that change the node. */
 export abstract class ChangeCommand extends SluiceCommand {
   static override baseFlags = { ...globalFlags, ...changeFlags } as typeof globalFlags;
+
+  #options: Interfaces.InferredFlags<typeof changeFlags> | undefined;
+
+  protected override async parse<F extends Output, B extends Output, A extends Output>(
+    options?: Interfaces.Input<F, B, A>, argv?: string[],
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv);
+    this.#options = parsed.flags as unknown as Interfaces.InferredFlags<typeof changeFlags>;
+    return parsed;
+  }
+
+  /** What a change is told beside what to do, from the flags that all changes have. */
+  protected get changeContext(): ChangeContext {
+    if (this.#options === undefined) throw new TypeError('parse() comes before the context');
+    const { 'dry-run': dryRun, 'confirm-within': requested, force } = this.#options;
+    const ssh = process.env['SSH_CONNECTION'];
+    return {
+      argv: ['sluice', ...(this.id ?? '').split(':'), ...this.argv], force, ...this.netns, ...this.dryRun(dryRun),
+      session: {
+        stdinIsTerminal: process.stdin.isTTY,
+        ...(requested === undefined ? {} : { requestedMs: parseDuration(requested) }),
+        ...(ssh === undefined ? {} : { sshConnection: ssh }),
+      },
+      ask: (text) => this.confirm({ text, severity: 'moderate' }),
+    };
+  }
 
   /** `--dry-run`; `server` is kubectl's word for `kernel`. */
   protected dryRun(value: string): { dryRun?: 'client' | 'kernel' } {
     if (value === 'server') this.hint("--dry-run=server: taken as kernel, which is this node's");
     return value === 'none' ? {} : { dryRun: value === 'client' ? 'client' : 'kernel' };
   }
-
-  /** Asks before others lose what is theirs: the node's name has to be typed. */
-  protected readonly askFirst = async (what: readonly string[]): Promise<void> => {
-    await this.confirm({ text: `This takes from others: ${sanitize(what.join('; '))}.`, severity: 'severe', word: hostname() });
-  };
 
   protected override async init(): Promise<void> {
     await super.init();

@@ -3,7 +3,7 @@
  * last line `:4` tells the shell not to offer files. Answered before oclif is loaded.
  */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandMetadata } from './registry.d.ts';
 import { leadingFlags, type Commands } from './words.ts';
@@ -71,7 +71,7 @@ const flagsOf = (command: CommandMetadata): Candidate[] =>
 
 function valuesOf(flag: Flag): Answer {
   if (flag.name === 'netns') return names(namespaces());
-  if (flag.name === 'in' || flag.name === 'out') return names(entries('/sys/class/net'));
+  if (['in', 'out', 'dev', 'bridge', 'via'].includes(flag.name)) return names(entries('/sys/class/net'));
   if (flag.name === 'output') return names(['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'jsonpath=', 'custom-columns=']);
   const options = flag.type === 'option' ? flag.options : undefined;
   if (options !== undefined) return names(options);
@@ -92,6 +92,10 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
       return names(namespaces().filter((name) => name.startsWith('sl-')));
     case 'btf':
       return { ...names(entries('/sys/kernel/btf')), directive: DEFAULT };
+    case 'interface':
+      return names(entries('/sys/class/net'));
+    case 'tunnel':
+      return names(tunnels());
     case 'shell':
       return names(['bash', 'zsh', 'fish']);
     case 'chain':
@@ -102,6 +106,17 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
 }
 
 const names = (values: readonly string[]): Answer => ({ candidates: values.map((value) => ({ value, text: '' })), directive: NO_FILES });
+
+/** Devices that say they are VXLAN; the kernel is not asked, for loading what asks it takes longer than a completion may. */
+const tunnels = (): string[] => entries('/sys/class/net').filter((name) => deviceType(name) === 'vxlan');
+
+function deviceType(name: string): string | undefined {
+  try {
+    return /^DEVTYPE=(.*)$/m.exec(readFileSync(`/sys/class/net/${name}/uevent`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
 
 const namespaces = (): string[] => entries('/run/netns');
 

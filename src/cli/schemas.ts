@@ -48,11 +48,19 @@ const change = { id: text, subject: text, state: text, summary: text, directory:
 const headers = list(object({ name: text, bytes: count }));
 const overhead = { encapsulation: text, overhead: count, innerMtu: count };
 
-const bpfLink = {
-  id: count, type: text, programId: count, 'program?': text, place: text, 'owner?': text, pins: texts, processes: list(object({ pid: count, name: text })),
-  hook: text, 'target?': text, 'netns?': object({ inode: count, label: text }), 'ifindex?': count, 'order?': count, 'priority?': count, gone: flag,
+const linkMembers = {
+  index: count, name: text, type: text, state: text, flags: texts, mtu: count, 'mac?': text, addresses: texts, 'master?': text, 'lower?': text, 'alias?': text, altNames: texts,
+  'qdisc?': text, group: count, 'xdp?': { type: 'object' }, kind: { type: 'object' }, 'port?': { type: 'object' }, 'statistics?': { type: 'object' },
 };
-const madeLinks = list(object({ id: count, pin: text }));
+const tunnelMembers = {
+  name: text, index: count, vni: count, 'local?': text, 'group?': text, port: count, 'underlay?': text, mtu: count, 'mac?': text, addresses: texts, 'master?': text,
+  state: { enum: ['up', 'down'] }, owner: text, remotes: texts, peers: count, entries: count, issues: texts, attributes: { type: 'object' },
+};
+const fdbMembers = {
+  device: text, mac: text, 'vlan?': count, 'destination?': text, 'port?': count, 'vni?': count, 'sourceVni?': count, 'via?': text, 'nexthopId?': count, 'master?': text,
+  table: { enum: ['self', 'master'] }, lifetime: { enum: ['permanent', 'static', 'dynamic'] }, externallyLearned: flag, sticky: flag, offloaded: flag,
+  'usedSeconds?': { type: 'number' }, 'updatedSeconds?': { type: 'number' },
+};
 
 /** Members of each kind beside `apiVersion`, `kind` and `metadata`. */
 const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
@@ -87,13 +95,6 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     items: list(object({ id: count, type: text, name: text, runs: count, runsPerSecond: number, 'nsPerRun?': number, cpuPercent: number, recursionMisses: count })),
   },
   BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
-  BpfLinkList: { items: list(object(bpfLink)) },
-  BpfLink: bpfLink,
-  BpfAttachment: { id: count, name: text, hooks: list(object({ hook: text, links: madeLinks })), 'netns?': text, 'change?': text, 'revertsAt?': text },
-  BpfDetachment: {
-    what: text, detached: list(object({ attachment: object({ programId: count, hook: text, 'target?': text, 'linkId?': count, gone: flag }), place: text, pins: texts, 'foreign?': text })),
-    removedPins: texts, 'stillHeld?': texts, dryRun: flag,
-  },
   BpfBtfList: { items: list(object({ id: count, name: text, isKernel: flag, size: count, programs: list(count), maps: list(count) })) },
   BpfBtfDump: { source: text, types: list(object({ id: count, kind: text, name: text })) },
   Change: change,
@@ -117,6 +118,12 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     maps: list(object({ name: text, type: text, keySize: count, valueSize: count, maxEntries: count, 'id?': count, 'pin?': text, reused: flag })),
     needs: list(object({ kind: { enum: ['function', 'variable', 'address', 'option'] }, name: text, weak: flag })),
   },
+  Link: linkMembers,
+  LinkList: { items: list(object(linkMembers)) },
+  VxlanTunnel: tunnelMembers,
+  VxlanTunnelList: { items: list(object(tunnelMembers)) },
+  VxlanChange: { name: text, summary: text, 'dryRun?': { enum: ['client', 'kernel'] }, 'change?': text, 'state?': text, commands: texts, notes: texts, 'tunnel?': object(tunnelMembers) },
+  FdbEntryList: { items: list(object(fdbMembers)) },
   Version: { version: text, 'commit?': text, node: text, kernel: text },
   Error: { code: text, reason: text, message: text, causes: texts, suggestions: texts, details: { type: 'object' }, exitCode: count },
 };

@@ -42,6 +42,11 @@ export function onCommand(report: Listener | undefined): void {
   listener = report;
 }
 
+/** Reports, for `--show-native`, the command with the effect of what is done here by system calls. */
+export function reportCommand(argv: readonly string[], netns?: string): void {
+  listener?.(netns === undefined ? argv : ['nsenter', `--net=${netns}`, '--', ...argv]);
+}
+
 /**
  * Runs a program to its end.
  *

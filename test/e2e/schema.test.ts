@@ -32,6 +32,9 @@ it.each([
   ['MtuCheck', ['mtu', 'check', '--to', '127.0.0.1']],
   ['MtuStack', ['mtu', 'calc', '--encap', 'vxlan,wireguard', '--inner', '1300']],
   ['BpfBtfList', ['bpf', 'btf', 'list']],
+  ['LinkList', ['link', 'list']],
+  ['Link', ['link', 'get', 'lo']],
+  ['VxlanTunnelList', ['vxlan', 'list']],
   ['Version', ['version']],
 ])('%s is what its schema says', async (kind, argv) => {
   const schema = JSON.parse((await sluice(['schema', kind])).stdout) as Record<string, unknown>;

@@ -20,7 +20,6 @@ export interface LinkSpec {
   /** Index of a bridge or VRF. */
   master?: number;
   up?: boolean;
-  alias?: string;
 }
 
 /** What to change of an interface; absent members stay as they are. */
@@ -45,13 +44,12 @@ export interface LinkChange {
  */
 export function createLink(spec: LinkSpec): Request {
   const data: RawAttribute[] = spec.data === undefined ? [] : [[ifLink.IFLA_INFO_DATA, spec.data]];
-  const { kind, lower, up, alias, ...plain } = spec;
+  const { kind, lower, up, ...plain } = spec;
   return linkRequest(`RTM_NEWLINK ${spec.name}`, netlink.NLM_F_CREATE | netlink.NLM_F_EXCL, upFlags(up), {
     ifname: plain.name,
     linkinfo: nest([[ifLink.IFLA_INFO_KIND, cString(kind)], ...data]),
     ...settings(plain),
     ...(lower === undefined ? {} : { link: u32(lower) }),
-    ...(alias === undefined ? {} : { ifalias: alias }),
   });
 }
 

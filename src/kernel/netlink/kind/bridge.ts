@@ -20,5 +20,19 @@ const BRIDGE: KindTable = {
   45: ['vlanStatisticsPerPort', yes], 46: ['options', big], 48: ['fdbLearned', number], 49: ['fdbMaxLearned', number],
 };
 
+const PORT: KindTable = {
+  1: ['state', word(['disabled', 'listening', 'learning', 'forwarding', 'blocking'])], 2: ['priority', u16], 3: ['cost', number], 4: ['hairpin', yes], 5: ['guard', yes],
+  6: ['rootBlock', yes], 7: ['fastLeave', yes], 8: ['learning', yes], 9: ['flood', yes], 10: ['proxyArp', yes], 11: ['learningSync', yes], 12: ['proxyArpWifi', yes],
+  13: ['rootId', bridgeId], 14: ['bridgeId', bridgeId], 15: ['designatedPort', u16], 16: ['designatedCost', u16], 17: ['id', u16], 18: ['number', u16],
+  19: ['topologyChangeAck', yes], 20: ['configPending', yes], 21: ['messageAgeSeconds', centiseconds], 22: ['forwardDelaySeconds', centiseconds],
+  23: ['holdSeconds', centiseconds], 25: ['multicastRouter', u8], 27: ['multicastFlood', yes], 28: ['multicastToUnicast', yes], 29: ['vlanTunnel', yes],
+  30: ['broadcastFlood', yes], 31: ['groupForwardMask', u16], 32: ['neighbourSuppression', yes], 33: ['isolated', yes], 34: ['backupPort', number],
+  35: ['mrpRingOpen', yes], 36: ['mrpInterconnectOpen', yes], 37: ['multicastHostsLimit', number], 38: ['multicastHosts', number], 39: ['locked', yes],
+  40: ['macAuthenticationBypass', yes], 41: ['multicastGroups', number], 42: ['multicastGroupsLimit', number], 43: ['neighbourVlanSuppression', yes], 44: ['backupNexthop', number],
+};
+
+/** Reads IFLA_INFO_SLAVE_DATA of a port of a bridge. */
+export const readBridgePort = (data: Buffer): KindFacts => decodeBy(PORT, data);
+
 /** Reads IFLA_INFO_DATA of a bridge. */
 export const readBridge = (data: Buffer): KindFacts => decodeBy(BRIDGE, data);

@@ -2,6 +2,7 @@
 
 import { formatVxlan } from 'netlink/dist/rt/ifla.js';
 import { AttrStream } from 'netlink/dist/structs.js';
+import { given } from '../../../lib/members.ts';
 import { ifLink } from '../../uapi/index.ts';
 import { ipBytes } from '../address.ts';
 import { type RawAttribute, u16be } from '../attributes.ts';
@@ -151,7 +152,3 @@ function younger({ label, vniFilter, localBypass }: VxlanAttributes): RawAttribu
 }
 
 const bit = (value: boolean | undefined): number | undefined => (value === undefined ? undefined : Number(value));
-
-/** Without the members that are undefined. */
-const given = <T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;

@@ -1,0 +1,41 @@
+/** Forwarding databases as they are now: of VXLAN devices, of bridges, and of hardware. */
+
+import { listFdb, listLinks, type Neighbour, openNetlink } from '../../../kernel/netlink/index.ts';
+import { neighbour as nd } from '../../../kernel/uapi/index.ts';
+import { reportCommand } from '../../../tools/index.ts';
+import { findLink } from '../../links/index.ts';
+import type { FdbEntry, Lifetime } from './model.ts';
+
+/** Which entries. */
+export interface FdbRequest {
+  netns?: { path: string; label: string };
+  /** One device; a bridge stands for all its ports. */
+  device?: string | undefined;
+  mac?: string | undefined;
+}
+
+const CHANGED_MEANWHILE = 'the kernel changed the table while it was read, several times in a row; entries may be missing or twice';
+
+/** Entries of a namespace in the kernel's order. @throws NotFoundError SL6003 for no such device */
+export async function listEntries({ netns, device, mac }: FdbRequest = {}): Promise<{ items: FdbEntry[]; complete: boolean; warnings: string[] }> {
+  using netlink = openNetlink({ netns });
+  const link = device === undefined ? undefined : findLink(netlink, device);
+  reportCommand(['bridge', '-s', 'fdb', 'show', ...(link === undefined ? [] : [link.kind === 'bridge' ? 'br' : 'dev', link.name])], netns?.path);
+  const scope = link === undefined ? {} : link.kind === 'bridge' ? { master: link.index } : { ifindex: link.index };
+  const names = new Map(listLinks(netlink).items.map((other) => [other.index, other.name]));
+  const found = listFdb(netlink, scope);
+  const chosen = mac === undefined ? found.items : found.items.filter(({ lladdr }) => lladdr === mac.toLowerCase());
+  return { items: describeFdb(chosen, names), complete: found.complete, warnings: found.complete ? [] : [CHANGED_MEANWHILE] };
+}
+
+/** Entries as people read them, in the kernel's order. All have one shape: there may be 100,000. */
+export const describeFdb = (entries: readonly Neighbour[], names: ReadonlyMap<number, string>): FdbEntry[] => entries.map((entry) => ({
+  device: nameOf(entry.ifindex, names)!, mac: entry.lladdr ?? '', vlan: entry.vlan, destination: entry.destination, port: entry.port, vni: entry.vni, sourceVni: entry.sourceVni,
+  via: nameOf(entry.via, names), nexthopId: entry.nexthopId, master: nameOf(entry.master, names), table: (entry.flags & nd.NTF_SELF) === 0 ? 'master' : 'self',
+  lifetime: lifetimeOf(entry.state), externallyLearned: (entry.flags & nd.NTF_EXT_LEARNED) !== 0, sticky: (entry.flags & nd.NTF_STICKY) !== 0,
+  offloaded: (entry.flags & nd.NTF_OFFLOADED) !== 0, usedSeconds: entry.usedSeconds, updatedSeconds: entry.updatedSeconds,
+}));
+
+const nameOf = (index: number | undefined, names: ReadonlyMap<number, string>): string | undefined => (index === undefined ? undefined : (names.get(index) ?? `if${index}`));
+
+const lifetimeOf = (state: number): Lifetime => ((state & nd.NUD_PERMANENT) !== 0 ? 'permanent' : (state & nd.NUD_NOARP) !== 0 ? 'static' : 'dynamic');

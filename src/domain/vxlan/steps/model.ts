@@ -1,0 +1,46 @@
+/** Steps: what is done to the node, one small thing each, with names in place of numbers. Plans are made of them. */
+
+import type { VxlanAttributes } from '../../../kernel/netlink/index.ts';
+import type { FdbEntry } from '../fdb/model.ts';
+
+/** A VXLAN device to make; it is down at first. */
+export interface DeviceSpec {
+  name: string;
+  attributes: Omit<VxlanAttributes, 'lower'>;
+  /** Name of the underlay interface that it is bound to. */
+  underlay?: string | undefined;
+  mtu?: number | undefined;
+  mac?: string | undefined;
+  master?: string | undefined;
+}
+
+/** One thing to do. Replacing leaves the same result when it is repeated. */
+export type Step =
+  | { do: 'create-tunnel'; device: DeviceSpec }
+  | { do: 'delete-link'; device: string }
+  | { do: 'set-link'; device: string; mtu?: number; mac?: string; up?: boolean; alias?: string; /** Empty takes it out of its bridge. */ master?: string }
+  | { do: 'add-address' | 'delete-address'; device: string; address: string }
+  | { do: 'fdb-create' | 'fdb-append' | 'fdb-replace' | 'fdb-delete'; entry: FdbEntry }
+  | { do: 'neighbour-replace' | 'neighbour-delete'; device: string; address: string; mac?: string }
+  | { do: 'route-replace' | 'route-delete'; route: RouteEntry };
+
+/** A route. */
+export interface RouteEntry {
+  /** Network with its prefix length. */
+  destination: string;
+  device: string;
+  via?: string | undefined;
+  /** The gateway is on the device whatever the addresses say. */
+  onlink?: boolean | undefined;
+  metric?: number | undefined;
+  table?: number | undefined;
+  source?: string | undefined;
+  mtu?: number | undefined;
+  /** RTPROT_*. */
+  protocol?: number | undefined;
+}
+
+/** The entry of a forwarding database of a VXLAN device that a step writes: permanent, in the device's own table. */
+export const tunnelEntry = (device: string, mac: string, destination: string): FdbEntry => ({
+  device, mac, destination, table: 'self', lifetime: 'permanent', externallyLearned: false, sticky: false, offloaded: false,
+});
