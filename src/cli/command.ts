@@ -2,6 +2,7 @@
 
 import { Command, type Interfaces } from '@oclif/core';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../lib/duration.ts';
@@ -186,6 +187,11 @@ export abstract class ChangeCommand extends SluiceCommand {
     if (value === 'server') this.hint("--dry-run=server: taken as kernel, which is this node's");
     return value === 'none' ? {} : { dryRun: value === 'client' ? 'client' : 'kernel' };
   }
+
+  /** Asks before others lose what is theirs: the node's name has to be typed. */
+  protected readonly askFirst = async (what: readonly string[]): Promise<void> => {
+    await this.confirm({ text: `This takes from others: ${sanitize(what.join('; '))}.`, severity: 'severe', word: hostname() });
+  };
 
   protected override async init(): Promise<void> {
     await super.init();

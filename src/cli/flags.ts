@@ -40,6 +40,18 @@ export const changeFlags = {
   force: Flags.boolean({ summary: 'Go on where a safety check says no' }),
 };
 
+/** Where a program goes, and where in a row of programs. */
+export const attachFlags = {
+  attach: Flags.string({ char: 'a', multiple: true, helpValue: 'HOOK:TARGET', summary: 'Attach to this hook, such as xdp:eth0; may be repeated' }),
+  before: Flags.string({ exclusive: ['after'], helpValue: 'ID|link:ID|all', summary: 'In a row of programs, stand before this program or link' }),
+  after: Flags.string({ helpValue: 'ID|link:ID|all', summary: 'In a row of programs, stand after this program or link' }),
+  revision: Flags.string({ helpValue: 'N', summary: 'Refuse when the row has another revision by now' }),
+  prio: Flags.integer({ min: 1, max: 65535, helpValue: 'N', summary: 'Preference of a tc filter; the lowest runs first' }),
+};
+
+/** How a BPF object is named. */
+export const BPF_REFERENCE = '412, id 412, NAME, name NAME, tag TAG, or the path of a pin';
+
 /** A positional argument that never swallows standard input (an optional one otherwise reads a pipe). */
 export const argument = (options: { description: string; required?: boolean }): ReturnType<typeof Args.string> =>
   Args.string({ ...options, ignoreStdin: true });

@@ -48,6 +48,11 @@ const change = { id: text, subject: text, state: text, summary: text, directory:
 const headers = list(object({ name: text, bytes: count }));
 const overhead = { encapsulation: text, overhead: count, innerMtu: count };
 
+const bpfLink = {
+  id: count, type: text, programId: count, 'program?': text, place: text, 'owner?': text, pins: texts, processes: list(object({ pid: count, name: text })),
+  hook: text, 'target?': text, 'netns?': object({ inode: count, label: text }), 'ifindex?': count, 'order?': count, 'priority?': count, gone: flag,
+};
+const madeLinks = list(object({ id: count, pin: text }));
 const linkMembers = {
   index: count, name: text, type: text, state: text, flags: texts, mtu: count, 'mac?': text, addresses: texts, 'master?': text, 'lower?': text, 'alias?': text, altNames: texts,
   'qdisc?': text, group: count, 'xdp?': { type: 'object' }, kind: { type: 'object' }, 'port?': { type: 'object' }, 'statistics?': { type: 'object' },
@@ -95,6 +100,13 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     items: list(object({ id: count, type: text, name: text, runs: count, runsPerSecond: number, 'nsPerRun?': number, cpuPercent: number, recursionMisses: count })),
   },
   BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
+  BpfLinkList: { items: list(object(bpfLink)) },
+  BpfLink: bpfLink,
+  BpfAttachment: { id: count, name: text, hooks: list(object({ hook: text, links: madeLinks })), 'netns?': text, 'change?': text, 'revertsAt?': text },
+  BpfDetachment: {
+    what: text, detached: list(object({ attachment: object({ programId: count, hook: text, 'target?': text, 'linkId?': count, gone: flag }), place: text, pins: texts, 'foreign?': text })),
+    removedPins: texts, 'stillHeld?': texts, dryRun: flag,
+  },
   BpfBtfList: { items: list(object({ id: count, name: text, isKernel: flag, size: count, programs: list(count), maps: list(count) })) },
   BpfBtfDump: { source: text, types: list(object({ id: count, kind: text, name: text })) },
   Change: change,

@@ -1,7 +1,7 @@
 /** How a loaded object looks. */
 
 import type { CardSection, CardView, Column } from '../cli/view.ts';
-import type { LoadReport, MapReport, ProgramReport } from '../domain/programs/index.ts';
+import type { AttachedHook, LoadReport, MapReport, ProgramReport } from '../domain/programs/index.ts';
 
 const programColumns: readonly Column<ProgramReport>[] = [
   { header: 'PROGRAM', value: ({ name }) => name },
@@ -24,6 +24,12 @@ const mapColumns: readonly Column<MapReport>[] = [
   { header: 'PIN', value: ({ pin, reused }) => (reused ? '(was there)' : pin), shrinkTo: 20 },
 ];
 
+const attachedColumns: readonly Column<AttachedHook>[] = [
+  { header: 'PROGRAM', value: ({ program }) => program },
+  { header: 'ATTACHED-TO', value: ({ hook }) => hook },
+  { header: 'LINKS', value: ({ links }) => links.map(({ id }) => id).join(',') || undefined },
+];
+
 const needColumns: readonly Column<LoadReport['needs'][number]>[] = [
   { header: 'NEEDS', value: ({ name }) => name },
   { header: 'KIND', value: ({ kind }) => kind },
@@ -42,9 +48,10 @@ export const loadView: CardView<LoadReport> = {
     ...(directory === undefined ? [] : [['PINS', directory] as const]),
     ...(change === undefined ? [] : [['CHANGE', change] as const]),
   ],
-  sections: ({ programs, maps, needs, outcome }) => [
+  sections: ({ programs, maps, needs, outcome, attached }) => [
     ...section(programColumns, programs),
     ...section(mapColumns, maps),
+    ...section(attachedColumns, attached ?? []),
     ...section(needColumns, outcome === 'checked' ? needs : []),
   ],
   footer: ({ change, revertsAt }) => [

@@ -3,7 +3,7 @@
 /** What a hook is part of, which decides how its target is written. */
 export type HookKind =
   | 'xdp' | 'tcx' | 'netkit' | 'tc' | 'netfilter' | 'cgroup' | 'netns' | 'sockmap' | 'lwt' | 'tracepoint' | 'raw_tracepoint' | 'kprobe' | 'uprobe'
-  | 'kprobe_multi' | 'uprobe_multi' | 'tracing' | 'perf_event' | 'iter' | 'struct_ops' | 'lirc';
+  | 'kprobe_multi' | 'uprobe_multi' | 'tracing' | 'perf_event' | 'iter' | 'struct_ops';
 
 export interface Hook {
   /** As users write it: `cgroup-connect4`. */
@@ -13,7 +13,7 @@ export interface Hook {
   programTypes: readonly string[];
   /** `enum bpf_attach_type` without `BPF_`, in small letters; absent where the kernel needs none. */
   attachType?: string;
-  /** Least kernel on which a link of this kind can be made; for `tc`, `lwt` and `lirc`, which have none, that has the hook. */
+  /** Least kernel on which a link of this kind can be made; for `tc` and `lwt`, which have none, that has the hook. */
   since: string;
   /** Kernel options without which it is missing. */
   config: readonly string[];
@@ -93,7 +93,6 @@ export const HOOKS: readonly Hook[] = [
   hook('perf_event', { kind: 'perf_event', programTypes: ['perf_event'], since: '5.15', config: ['CONFIG_PERF_EVENTS', 'CONFIG_BPF_EVENTS'] }),
   hook('iter', { kind: 'iter', programTypes: ['tracing'], attachType: 'trace_iter', since: '5.8', config: ['CONFIG_DEBUG_INFO_BTF'] }),
   hook('struct_ops', { kind: 'struct_ops', programTypes: ['struct_ops'], attachType: 'struct_ops', since: '6.4', config: ['CONFIG_DEBUG_INFO_BTF'] }),
-  hook('lirc', { kind: 'lirc', programTypes: ['lirc_mode2'], attachType: 'lirc_mode2', since: '4.18', config: ['CONFIG_BPF_LIRC_MODE2'], sections: ['lirc_mode2'] }),
 ];
 
 /** A hook by the name that users write. */

@@ -64,7 +64,7 @@ function identifyLink(fd: Fd): Identity {
 }
 
 /** The types of a BTF object by its id; undefined when it is gone. */
-function openBtf(id: number): Btf | undefined {
+export function openBtf(id: number): Btf | undefined {
   const object = readBtfObject(id);
   return object === undefined ? undefined : parseBtf(object);
 }

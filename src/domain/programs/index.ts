@@ -1,7 +1,13 @@
 /** BPF programs: loading them, what is loaded, how often it runs, and what it makes of a packet. */
 
+export { attachLoaded, attachProgram, type Attached, type AttachRequest } from './attach/apply.ts';
+export { judgesPackets, type PlaceFlags, readPlacing } from './attach/flags.ts';
+export { type AskFirst, detachOneLink, detachProgram, type Detached, unloadProgram } from './detach/apply.ts';
+export type { Detachment } from './detach/plan.ts';
+export { getLink, type LinkListing, listLinks, readLink } from './links/inspect.ts';
+export type { Link } from './links/link.ts';
 export { getProgram, listPrograms, programReader, type ProgramListing } from './list/inspect.ts';
 export { type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type Rate, type UsedMap } from './list/program.ts';
 export { loadPrograms, type Loaded } from './load/apply.ts';
-export type { Addition, LoadReport, LoadRequest, MapReport, ProgramReport } from './load/model.ts';
+export type { Addition, AttachedHook, LoadReport, LoadRequest, MapReport, ProgramReport } from './load/model.ts';
 export { measurePrograms, type ProgramStatistics } from './statistics/inspect.ts';

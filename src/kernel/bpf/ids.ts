@@ -17,7 +17,9 @@ const COMMANDS: Readonly<Record<ObjectKind, { next: number; open: number; name: 
 
 /** What `/proc/PID/fd` shows of a descriptor, by kind. @kernel anon_inode_getfd in kernel/bpf/syscall.c */
 const DESCRIPTORS: Readonly<Record<string, ObjectKind | 'statistics'>> = {
-  'anon_inode:bpf-stats': 'statistics', 'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:bpf_link': 'link', 'anon_inode:btf': 'btf',
+  'anon_inode:bpf-stats': 'statistics', 'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:btf': 'btf',
+  // A link has the first name from the call that made it, the second from a pin or an id.
+  'anon_inode:bpf_link': 'link', 'anon_inode:bpf-link': 'link',
 };
 
 /**

@@ -13,6 +13,7 @@ export {
 } from './link/index.ts';
 export { type Chunk } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
+export { kernelConfig } from './object/kernel-config.ts';
 export { attachTypeName, attachTypeNumber, linkTypeName, mapTypeName, programTypeName, programTypeNames } from './names.ts';
 export { type CheckedMap, type CheckedObject, type CheckedProgram, checkObject } from './object/check.ts';
 export { type ProgramType } from './object/program-type.ts';

@@ -46,6 +46,8 @@ export interface Elf {
   relocations: Map<number, Relocation[]>;
 }
 
+export { findSymbolOffset } from './program-symbols.ts';
+
 export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
 export const STT_SECTION = 3;

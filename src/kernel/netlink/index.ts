@@ -17,6 +17,7 @@ export { type Monitor, type MonitorEvents, openMonitor } from './monitor.ts';
 export { addFdb, deleteFdb, deleteNeighbour, type FdbMode, type FdbSpec, listFdb, listNeighbours, type Neighbour, type NeighbourSpec, readNeighbour, replaceNeighbour } from './neighbour.ts';
 export { netnsIdOf } from './netns-id.ts';
 export { deleteNexthop, listNexthops, type Nexthop, type NexthopSpec, replaceNexthop } from './nexthop.ts';
-export { addRoute, deleteRoute, listRoutes, lookUpRoute, readRoute, replaceRoute, type Route, type RouteFilter, type RouteHop, type RouteSpec } from './route.ts';
+export { addRoute, bpfEncap, deleteRoute, listRoutes, lookUpRoute, readRoute, replaceRoute, type Route, type RouteFilter, type RouteHop, type RouteSpec } from './route.ts';
 export { type Dump, type NetlinkOptions, NetlinkSocket, openNetlink, type Refusal } from './socket.ts';
+export { detachXdp } from './xdp.ts';
 export { addBpfFilter, addClsact, type BpfFilterSpec, type ClsactHook, deleteBpfFilter, deleteClsact, listFilters, listQdiscs, type Qdisc, type TcFilter } from './traffic-control.ts';

@@ -3,7 +3,7 @@
 import { formatRouteMessage } from 'netlink/dist/rt/structs.js';
 import { netlink, rtnetlink as rt, socket } from '../uapi/index.ts';
 import { ipBytes, readIp } from './address.ts';
-import { encode, nest, type RawAttribute, u32, walk } from './attributes.ts';
+import { cString, encode, nest, type RawAttribute, u32, walk } from './attributes.ts';
 import type { Request } from './message.ts';
 import type { Dump, NetlinkSocket } from './socket.ts';
 
@@ -171,6 +171,8 @@ export interface RouteSpec {
   /** RT_SCOPE_*. @default RT_SCOPE_LINK for IPv4 without a gateway, else RT_SCOPE_UNIVERSE */
   scope?: number;
   mtu?: number;
+  /** What packets of the route go through: LWTUNNEL_ENCAP_* with its nested attributes. */
+  encap?: { type: number; attributes: readonly RawAttribute[] };
   /** The gateway is a neighbour on `oif` whatever the addresses say. */
   onlink?: boolean;
 }
@@ -201,7 +203,7 @@ function routeRequest(name: string, type: number, flags: number, spec: RouteSpec
     ...(spec.priority === undefined ? {} : { priority: spec.priority }),
     ...(spec.preferredSource === undefined ? {} : { prefsrc: ipBytes(spec.preferredSource) }),
   };
-  const body = encode(formatRouteMessage, { kind: 'route' as const, data, attrs }, [...gatewayAttribute(spec, destination.length), ...metrics(spec)]);
+  const body = encode(formatRouteMessage, { kind: 'route' as const, data, attrs }, [...gatewayAttribute(spec, destination.length), ...metrics(spec), ...encapAttributes(spec)]);
   return { operation: `${name} ${spec.destination}/${spec.prefixLength}`, type, flags, body };
 }
 
@@ -214,3 +216,16 @@ function gatewayAttribute({ gateway }: RouteSpec, length: number): RawAttribute[
 }
 
 const metrics = ({ mtu }: RouteSpec): RawAttribute[] => (mtu === undefined ? [] : [[rt.RTA_METRICS, nest([[rt.RTAX_MTU, u32(mtu)]])]]);
+
+const encapAttributes = ({ encap }: RouteSpec): RawAttribute[] =>
+  (encap === undefined ? [] : [[rt.RTA_ENCAP, nest(encap.attributes)], [rt.RTA_ENCAP_TYPE, u32(encap.type).subarray(0, 2)]]);
+
+/** LWTUNNEL_ENCAP_BPF of linux/lwtunnel.h, and LWT_BPF_* inside: the side, the descriptor, the name. */
+const LWTUNNEL_ENCAP_BPF = 6;
+const LWT_BPF = { in: 1, out: 2, xmit: 3 } as const;
+const LWT_BPF_PROG_FD = 1;
+const LWT_BPF_PROG_NAME = 2;
+
+/** An encapsulation that runs a program on packets that come in (`in`), go out (`out`) or are sent (`xmit`) by the route. */
+export const bpfEncap = (side: keyof typeof LWT_BPF, programFd: number, name: string): NonNullable<RouteSpec['encap']> =>
+  ({ type: LWTUNNEL_ENCAP_BPF, attributes: [[LWT_BPF[side], nest([[LWT_BPF_PROG_FD, u32(programFd)], [LWT_BPF_PROG_NAME, cString(name)]])]] });

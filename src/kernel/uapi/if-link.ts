@@ -41,8 +41,15 @@ export const IFLA_INFO_SLAVE_KIND = 4;
 export const IFLA_INFO_SLAVE_DATA = 5;
 
 /* IFLA_XDP_* */
+export const IFLA_XDP_FD = 1;
 export const IFLA_XDP_ATTACHED = 2;
+export const IFLA_XDP_FLAGS = 3;
 export const IFLA_XDP_PROG_ID = 4;
+
+/* XDP_FLAGS_* */
+export const XDP_FLAGS_SKB_MODE = 1 << 1;
+export const XDP_FLAGS_DRV_MODE = 1 << 2;
+export const XDP_FLAGS_HW_MODE = 1 << 3;
 
 /* IFLA_VXLAN_* */
 export const IFLA_VXLAN_ID = 1;

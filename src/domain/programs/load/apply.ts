@@ -52,8 +52,14 @@ export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) =
   if (request.dryRun === 'kernel') return describeLoad(loaded, []);
   const pinnings = planPinnings(loaded);
   checkFree(pins, pinnings);
-  const change = await pinAll(loaded, pinnings, add(loaded));
-  return { ...describeLoad(loaded, pinnings), ...change, outcome: 'loaded', directory: pins.directory };
+  const addition = add(loaded);
+  try {
+    const change = await pinAll(loaded, pinnings, addition);
+    const { attached } = addition;
+    return { ...describeLoad(loaded, pinnings), ...change, outcome: 'loaded', directory: pins.directory, ...(attached === undefined ? {} : { attached }) };
+  } finally {
+    addition.close?.();
+  }
 }
 
 function readObject(path: string): Buffer {

@@ -30,6 +30,18 @@ export interface Addition {
   /** Lines that the change adds, for people. */
   lines: readonly string[];
   apply(): void | Promise<void>;
+  /** Gives back what it holds, whatever has become of the change. */
+  close?(): void;
+  /** Where programs stand now; filled by `apply`. */
+  attached?: readonly AttachedHook[];
+}
+
+/** A program of the object at a hook. */
+export interface AttachedHook {
+  program: string;
+  /** `HOOK:TARGET`, complete. */
+  hook: string;
+  links: { id: number; pin: string }[];
 }
 
 export interface ProgramReport {
@@ -69,6 +81,8 @@ export interface LoadReport {
   /** What is taken from the kernel by name: functions, variables, options of its configuration. */
   needs: { kind: string; name: string; weak: boolean }[];
   relocations: number;
+  /** Where `--attach` put programs. */
+  attached?: readonly AttachedHook[];
   /** The change that removes it again. */
   change?: string;
   /** Folder of the pins. */

@@ -1,14 +1,15 @@
 /** Links on network devices: XDP, tcx, netkit. Device numbers are those of the calling thread's network namespace. */
 
 import type { Fd } from '../../syscalls/index.ts';
-import { bpf as uapi } from '../../uapi/index.ts';
+import { bpf as uapi, ifLink } from '../../uapi/index.ts';
 import { createLink, placed, type Attachable, type Place } from './create.ts';
 
 /** `auto` takes native where the driver has it; `offload` runs on the network card. */
 export type XdpMode = 'auto' | 'native' | 'generic' | 'offload';
 
-/** XDP_FLAGS_* of linux/if_link.h */
-const XDP_FLAGS: Readonly<Record<XdpMode, number>> = { auto: 0, generic: 1 << 1, native: 1 << 2, offload: 1 << 3 };
+const XDP_FLAGS: Readonly<Record<XdpMode, number>> = {
+  auto: 0, generic: ifLink.XDP_FLAGS_SKB_MODE, native: ifLink.XDP_FLAGS_DRV_MODE, offload: ifLink.XDP_FLAGS_HW_MODE,
+};
 
 /**
  * Attaches an XDP program to a device, which takes one only.

@@ -1,4 +1,4 @@
-import { btfSummary, openById, parseBtf, readBtfObject } from '../../../../kernel/bpf/index.ts';
+import { attachTypeName, btfSummary, openById, parseBtf, readBtfObject, type LinkPlace } from '../../../../kernel/bpf/index.ts';
 import { kernelBtf, type Btf } from '../../../../kernel/btf/index.ts';
 
 const PREFIXES: Readonly<Record<string, string>> = { trace_raw_tp: 'btf_trace_', lsm_mac: 'bpf_lsm_', lsm_cgroup: 'bpf_lsm_', trace_iter: 'bpf_iter_' };
@@ -28,4 +28,9 @@ function load(objectId: number): Btf | undefined {
   if (fd === undefined) return undefined;
   const { isKernel, name } = btfSummary(fd);
   return isKernel && name === 'vmlinux' ? kernelBtf() : parseBtf(readBtfObject(objectId)!);
+}
+
+/** The function that a tracing link stands on, as users write it; undefined for other links and where it cannot be told. */
+export function functionOfLink(place: LinkPlace): string | undefined {
+  return place.kind === 'tracing' ? new FunctionNames().name(place.objectId, place.typeId, attachTypeName(place.attachType)) : undefined;
 }
