@@ -99,6 +99,13 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   BpfProgramStatisticsList: {
     items: list(object({ id: count, type: text, name: text, runs: count, runsPerSecond: number, 'nsPerRun?': number, cpuPercent: number, recursionMisses: count })),
   },
+  BpfProgramDump: {
+    id: count, name: text, tag: text,
+    functions: list(object({
+      name: text, 'signature?': text, 'machineCode?': object({ address: text, bytes: text }),
+      instructions: list(object({ index: count, bytes: text, text, 'source?': object({ file: text, line: count, column: count, text }) })),
+    })),
+  },
   BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
   BpfLinkList: { items: list(object(bpfLink)) },
   BpfLink: bpfLink,

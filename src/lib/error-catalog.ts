@@ -51,6 +51,8 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL2702: { title: 'netlink answered nonsense', help: 'A reply of the kernel does not have the form that it should have. This is a defect of sluice, or a kernel that it has not met; report it with --debug.' },
   SL2450: { title: 'no type information', help: 'The program, map or file was made without BTF. clang writes it with -g; sluice bpf compile always does.' },
   SL2451: { title: 'the compiler refused the program', help: 'Its words are passed on, with file and line. Where a name is unknown the message says which #include is missing.' },
+  SL2453: { title: 'the kernel hides the code', help: 'Constants of programs are blinded while net.core.bpf_jit_harden is set, and kernel.kptr_restrict hides addresses.' },
+  SL2454: { title: 'no such form of the code', help: 'A program that is interpreted has no machine code, one that was loaded without BTF no source lines. --xlated always works.' },
   SL3001: { title: 'rules that cannot be migrated', help: 'Each rule is listed with its reason. Leave their chains in iptables with --keep-in-iptables CHAIN, or change the rules.' },
   SL3002: { title: 'the diagram is too large', help: 'The rules overlap so much that deciding them at once would need too much memory. --counters verdict needs far less; or keep the chain in iptables.' },
   SL3003: { title: 'no such chain', help: 'A chain named with --keep-in-iptables is not in the filter table.' },

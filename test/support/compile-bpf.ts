@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { dumpC, kernelBtf } from '../../src/kernel/btf/index.ts';
 import { run } from '../../src/tools/index.ts';
 import { requireTool } from './require.ts';
 
@@ -22,6 +23,13 @@ export class Fixtures {
 
   async read(name: string, ...flags: string[]): Promise<Buffer> {
     return readFileSync(await this.compile(name, ...flags));
+  }
+
+  /** Folder with a vmlinux.h of the running kernel. */
+  kernelHeader(): string {
+    const path = join(this.#folder, 'vmlinux.h');
+    if (!existsSync(path)) writeFileSync(path, dumpC(kernelBtf()));
+    return this.#folder;
   }
 
   remove(): void {

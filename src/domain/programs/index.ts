@@ -6,6 +6,8 @@ export { type AskFirst, detachOneLink, detachProgram, type Detached, unloadProgr
 export type { Detachment } from './detach/plan.ts';
 export { getLink, type LinkListing, listLinks, readLink } from './links/inspect.ts';
 export type { Link } from './links/link.ts';
+export { type CodeFunction, type CodeInstruction, type DumpForm, listCode, type ProgramDump, type SourceLine } from './dump/code.ts';
+export { dumpProgram } from './dump/inspect.ts';
 export { getProgram, listPrograms, programReader, type ProgramListing } from './list/inspect.ts';
 export { type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type Rate, type UsedMap } from './list/program.ts';
 export { loadPrograms, type Loaded } from './load/apply.ts';

@@ -3,6 +3,8 @@
 export { type BtfObject, type BtfSummary, btfSummary, parseBtf, readBtfObject } from './btf-object.ts';
 export { memoryBytes } from './info.ts';
 export { readBuiltin } from './builtin.ts';
+export { type CodeNames, formatInstruction, type Instruction, KernelSymbols, readInstructions } from './disassembly/index.ts';
+export { type ProgramCode, readProgramCode } from './program-code.ts';
 export { possibleCpus } from './cpus.ts';
 export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';
 export { descriptorKind, type ObjectKind, objectIds, objectKind, openById } from './ids.ts';

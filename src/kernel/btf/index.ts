@@ -2,6 +2,7 @@
 
 export { Btf, type BtfType, Kind, type Member, type SectionVariable } from './btf.ts';
 export { dumpC } from './c/dump.ts';
+export { Signatures } from './c/signature.ts';
 export { describeType, type TypeDescription } from './description.ts';
 export { type CoreRelocation, type Extensions, type InfoRecord, readExtensions } from './extensions.ts';
 export { KERNEL_BTF, kernelBtf } from './kernel.ts';
