@@ -15,7 +15,7 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL1124: { title: 'timeout', help: 'The command was not finished within --timeout. What it had begun is undone or left to its dead-man timer.' },
   SL1301: { title: 'cannot tell what happens to the packet', help: 'It depends on a match that only the kernel can answer (set, limit, recent …), on a program in user space, or on the backend that is chosen. The causes name the rules.' },
   SL2000: { title: 'system call failed', help: 'The kernel refused a call; the message has its name and errno.' },
-  SL2100: { title: 'the verifier refused a program', help: 'The last lines of its log are in the message. This is a defect of sluice, or a kernel that it has not met; report it with --debug.' },
+  SL2100: { title: 'the verifier refused a program', help: 'The kernel could not prove that the program is safe. The message has the line of C and the reason; the causes have the instruction and what was known of its registers. For a program of your own, change it there; for one of sluice it is a defect, or a kernel that it has not met: report it with --debug.' },
   SL2200: { title: 'a program failed', help: 'The message has its command line and what it said.' },
   SL2201: { title: 'a program is missing', help: 'Install the package that the message names.' },
   SL2301: { title: 'no bpf file system', help: 'Programs are kept in a bpf file system. Mount it: mount -t bpf bpf /sys/fs/bpf. When it is full, remove what is not needed below it.' },

@@ -151,22 +151,49 @@ export class NetlinkError extends SluiceError {
   }
 }
 
-/** The verifier refused a program. `log` is its whole text; `at` the instruction and the line of C that it was looking at. */
+/** Why and where the verifier refused a program, as far as its log tells. */
+export interface Refusal {
+  /** In its own words, the decisive one last. */
+  reasons: readonly string[];
+  /** Number of the instruction that it was looking at, and what that does. */
+  instruction?: number;
+  code?: string;
+  /** The line of C that it is made of, and `file:line` where the kernel tells. */
+  source?: { text: string; place?: string };
+  /** What was known of the registers that the instruction or the reason name. */
+  registers: Readonly<Record<string, string>>;
+  /** What helps against well-known causes. */
+  advice: readonly string[];
+  /** Where the whole log was saved. */
+  logFile?: string;
+}
+
+/** The verifier refused a program. `log` is its whole text. */
 export class VerifierError extends SluiceError {
   readonly program: string;
+  readonly errnoName: string;
   readonly log: string;
+  readonly refusal: Refusal;
 
-  constructor(program: string, errnoName: string, log: string, at: { instruction?: number; source?: string } = {}) {
-    const lines = log.trim().split('\n').filter((line) => !line.startsWith('processed '));
-    const place = at.source ?? (at.instruction === undefined ? undefined : `instruction ${at.instruction}`);
-    super(`load ${program}: ${errnoName}${place === undefined ? '' : ` at ${place}`}: ${lines.at(-1) ?? 'refused by the verifier'}`, {
+  constructor(program: string, errnoName: string, log: string, refusal: Refusal) {
+    const { reasons, instruction, code, source, registers, advice, logFile } = refusal;
+    const line = source === undefined ? undefined : source.place === undefined ? source.text : `${source.place} (${source.text})`;
+    const place = line ?? (instruction === undefined ? undefined : `instruction ${instruction}`);
+    super(`load ${program}: ${errnoName}${place === undefined ? '' : ` at ${place}`}: ${reasons.at(-1) ?? 'refused by the verifier'}`, {
       code: 'SL2100',
       reason: 'failed',
-      causes: lines.slice(-4),
-      details: { program, errnoName, ...at },
+      causes: [
+        ...reasons.slice(0, -1),
+        ...(code === undefined ? [] : [`instruction ${instruction}: ${code}`]),
+        ...Object.entries(registers).map(([register, state]) => `${register} is ${state}`),
+      ],
+      hints: [...advice, ...(logFile === undefined ? [] : [`the whole log: ${logFile}`])],
+      details: { program, errnoName, ...refusal },
     });
     this.program = program;
+    this.errnoName = errnoName;
     this.log = log;
+    this.refusal = refusal;
   }
 }
 

@@ -4,7 +4,7 @@ import { address, Fd } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
 import { cString, memoryBytes, objectInfo } from './info.ts';
-import { explainLog } from './verifier-log.ts';
+import { explainLog } from './verifier/log.ts';
 
 export interface ProgramSpec {
   name: string;
@@ -97,7 +97,7 @@ export class BpfProgram {
       return loadOnce(spec);
     } catch (error) {
       if (!(error instanceof SyscallError) || error.errnoName === 'EPERM') throw error;
-      return loadLogged(spec, error);
+      return loadLogged(spec);
     }
   }
 
@@ -200,7 +200,7 @@ const INFO_BYTES = 232;
 const FUNC_INFO_BYTES = 8;
 const LINE_INFO_BYTES = 16;
 
-function loadOnce(spec: ProgramSpec, log?: Buffer): BpfProgram {
+function loadOnce(spec: ProgramSpec, log?: { bytes: Buffer; level: number }): BpfProgram {
   const attr = new Attr()
     .u32(0, spec.type)
     .u32(4, spec.instructions.length / 8)
@@ -212,7 +212,7 @@ function loadOnce(spec: ProgramSpec, log?: Buffer): BpfProgram {
     .u32(108, spec.attach?.typeId ?? 0)
     .u32(112, spec.attach?.in?.number ?? 0);
   if (spec.modules !== undefined) attr.pointer(120, Buffer.from(Int32Array.of(0, ...spec.modules.map(({ number }) => number)).buffer));
-  if (log !== undefined) attr.u32(24, 1).u32(28, log.length).pointer(32, log);
+  if (log !== undefined) attr.u32(24, log.level).u32(28, log.bytes.length).pointer(32, log.bytes);
   if (spec.btf !== undefined) {
     const { fd, functionInfo, lineInfo } = spec.btf;
     attr.u32(72, fd.number).u32(76, FUNC_INFO_BYTES).pointer(80, functionInfo).u32(88, functionInfo.length / FUNC_INFO_BYTES);
@@ -221,18 +221,32 @@ function loadOnce(spec: ProgramSpec, log?: Buffer): BpfProgram {
   return new BpfProgram(new Fd(attr.call(uapi.BPF_PROG_LOAD, `BPF_PROG_LOAD ${spec.name}`)), spec.name);
 }
 
-/** Loads again with a log, growing it until it holds everything. Succeeds where a signal had interrupted the first time. */
-function loadLogged(spec: ProgramSpec, first: SyscallError): BpfProgram {
-  for (let size = 1 << 18; size <= 1 << 26; size *= 8) {
-    const log = Buffer.alloc(size);
-    try {
-      return loadOnce(spec, log);
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      if (error.errnoName === 'ENOSPC') continue;
-      const text = cString(log);
-      throw text === '' ? error : explainLog(spec.name, error.errnoName, text);
-    }
+/** Room for the log, and for one without the steps that lead to the end. */
+const LOG_BYTES = 16 << 20;
+const SHORT_LOG_BYTES = 1 << 16;
+/** BPF_LOG_LEVEL1; BPF_LOG_STATS alone gives the reason without the steps. */
+const LOG_ALL = 1;
+const LOG_REASON = 4;
+
+/** Loads again with a log. Succeeds where a signal had interrupted the first time. */
+function loadLogged(spec: ProgramSpec): BpfProgram {
+  const log = Buffer.alloc(LOG_BYTES);
+  try {
+    return loadOnce(spec, { bytes: log, level: LOG_ALL });
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    if (error.errnoName === 'ENOSPC') return loadWithReason(spec, cString(log));
+    throw cString(log) === '' ? error : explainLog(spec.name, error.errnoName, cString(log));
   }
-  throw first;
+}
+
+/** The log did not fit: as far as it went (its end since Linux 6.4, before that its beginning), and then the reason alone. */
+function loadWithReason(spec: ProgramSpec, steps: string): BpfProgram {
+  const log = Buffer.alloc(SHORT_LOG_BYTES);
+  try {
+    return loadOnce(spec, { bytes: log, level: LOG_REASON });
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    throw explainLog(spec.name, error.errnoName, `${steps}\n${cString(log)}`);
+  }
 }

@@ -15,6 +15,7 @@ import { findMap, findProgram, readReference } from '../../bpf/index.ts';
 import { beginChange } from '../../changes/index.ts';
 import type { Addition, LoadReport, LoadRequest, MapReport, ProgramReport } from './model.ts';
 import { objectName, planPins, readPairs, removalOrder, type LoadPins } from './plan.ts';
+import { savingRefusals } from './refusal.ts';
 
 /** An object in the kernel, with where its parts are going to be pinned; descriptors close when the load is over. */
 export interface Loaded {
@@ -45,9 +46,9 @@ export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) =
   const pins = planPins(ensureBpffs(), request.object, request.pinDirectory);
   using maps = openMaps(checked, given, pins);
   using target = request.target === undefined ? undefined : findProgram(readReference(request.target.split(' ')));
-  using object = loadObject(bytes, request.object, {
+  using object = savingRefusals(() => loadObject(bytes, request.object, {
     ...selection(request), constants, maps: maps.byName, allMaps: selection(request).programs === undefined, ...(target === undefined ? {} : { target }),
-  });
+  }));
   const loaded: Loaded = { request, checked, object, pins, given: maps.byName };
   if (request.dryRun === 'kernel') return describeLoad(loaded, []);
   const pinnings = planPinnings(loaded);
