@@ -1,6 +1,7 @@
 /** Packets as bytes and as what the rules see of them: both come from one description, for differential tests. */
 
 import { parseAddress } from '../../src/lib/ip.ts';
+import { ipPacket } from '../../src/lib/packet/headers.ts';
 import { Protocol, type Packet } from '../../src/domain/netfilter/index.ts';
 
 export interface FrameSpec {
@@ -64,26 +65,10 @@ function isMalformed(spec: FrameSpec): boolean {
 const familyOf = ({ source }: FrameSpec): 'ipv4' | 'ipv6' => (source.includes(':') ? 'ipv6' : 'ipv4');
 
 function ipv4(spec: FrameSpec): Buffer {
-  const body = transport(spec);
-  const header = Buffer.alloc(20);
-  header[0] = 0x45;
-  header.writeUInt16BE(20 + body.length, 2);
-  header.writeUInt16BE(spec.ttl, 4);
-  header.writeUInt16BE((spec.moreFragments === true ? 0x2000 : 0) | (spec.fragmentOffset ?? 0), 6);
-  header[8] = spec.ttl;
-  header[9] = spec.protocol;
-  header.writeUInt32BE(parseAddress(spec.source)![0]!, 12);
-  header.writeUInt32BE(parseAddress(spec.destination)![0]!, 16);
-  header.writeUInt16BE(checksum(header), 10);
-  return Buffer.concat([header, body]);
-}
-
-/** RFC 1071. */
-function checksum(bytes: Buffer): number {
-  let sum = 0;
-  for (let index = 0; index < bytes.length; index += 2) sum += bytes.readUInt16BE(index);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
+  return ipPacket({
+    source: parseAddress(spec.source)!, destination: parseAddress(spec.destination)!, protocol: spec.protocol, ttl: spec.ttl, id: spec.ttl,
+    fragment: { offset: spec.fragmentOffset ?? 0, more: spec.moreFragments === true },
+  }, transport(spec));
 }
 
 function ipv6(spec: FrameSpec): Buffer {

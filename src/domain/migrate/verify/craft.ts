@@ -6,6 +6,7 @@
 
 import { Field, L4, addressWords } from '../../classifier/index.ts';
 import type { Family } from '../../netfilter/index.ts';
+import { icmpMessage, ipPacket, portsBytes, tcpSegment, udpDatagram, type IpHeader, type Ports } from '../../../lib/packet/headers.ts';
 
 /** One value for every field word. */
 export type Key = readonly number[];
@@ -13,6 +14,8 @@ export type Key = readonly number[];
 const TCP = 6;
 const ICMP = 1;
 const ICMPV6 = 58;
+const UDP = 17;
+const UDPLITE = 136;
 /** Lengths of transport headers whose first bytes sluice reads; others carry 8 bytes of payload. */
 const HEADER_LENGTH: Readonly<Record<number, number>> = { 1: 8, 6: 20, 17: 8, 33: 12, 58: 8, 132: 12, 136: 8 };
 const IPV6_EXTENSIONS = new Set([0, 43, 44, 51, 60]);
@@ -71,93 +74,42 @@ function craftTransport(family: Family, key: Key): Buffer | undefined {
 }
 
 function portsOnly(key: Key, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  bytes.writeUInt16BE(key[Field.SPORT]!, 0);
-  bytes.writeUInt16BE(key[Field.DPORT]!, 2);
-  return bytes;
+  return portsBytes(portsOf(key), length);
 }
 
+const portsOf = (key: Key): Ports => ({ sourcePort: key[Field.SPORT]!, destinationPort: key[Field.DPORT]! });
+
+/** A header of its whole length and four bytes of data. */
 function completeHeader(family: Family, key: Key, length: number): Buffer {
-  const proto = key[Field.PROTO]!;
-  const bytes = portsOnly(key, length + 4);
-  if (proto === ICMP || proto === ICMPV6) {
-    bytes.writeUInt16BE(key[Field.ICMP]!, 0);
-    bytes.writeUInt16BE(0, 2);
-    bytes.writeUInt16BE(checksum(proto === ICMP ? [bytes] : [pseudoHeader(family, key, bytes.length), bytes]), 2);
-    return bytes;
+  const ip = ipHeader(family, key);
+  const data = Buffer.alloc(4);
+  switch (ip.protocol) {
+    case ICMP:
+    case ICMPV6:
+      return icmpMessage(ip, { type: key[Field.ICMP]! >>> 8, code: key[Field.ICMP]! & 255 }, Buffer.alloc(length));
+    case TCP:
+      return tcpSegment(ip, { ...portsOf(key), flags: key[Field.FLAGS]! }, data);
+    case UDP:
+    case UDPLITE:
+      return udpDatagram(ip, portsOf(key), data);
+    default:
+      return portsOnly(key, length + 4);
   }
-  if (proto === TCP) {
-    bytes[12] = 5 << 4;
-    bytes[13] = key[Field.FLAGS]!;
-    bytes.writeUInt16BE(0xffff, 14);
-    bytes.writeUInt16BE(checksum([pseudoHeader(family, key, bytes.length), bytes]), 16);
-  }
-  if (proto === 17 || proto === 136) {
-    bytes.writeUInt16BE(bytes.length, 4);
-    bytes.writeUInt16BE(checksum([pseudoHeader(family, key, bytes.length), bytes]) || 0xffff, 6);
-  }
-  return bytes;
 }
 
-function craftIpv4(key: Key, transport: Buffer, trafficClass: number): Buffer {
-  const header = Buffer.alloc(20);
-  header[0] = 0x45;
-  header[1] = trafficClass;
-  header.writeUInt16BE(20 + transport.length, 2);
-  header.writeUInt16BE(1 + (key[Field.SPORT]! ^ key[Field.DPORT]!) % 65_000, 4);
-  const fragment = key[Field.L4] === L4.FRAGMENT ? 185 : key[Field.L4] === L4.TCP_FRAGMENT_1 ? 1 : 0;
-  header.writeUInt16BE(fragment, 6);
-  header[8] = 64;
-  header[9] = key[Field.PROTO]!;
-  header.writeUInt32BE(key[Field.SRC]!, 12);
-  header.writeUInt32BE(key[Field.DST]!, 16);
-  header.writeUInt16BE(checksum([header]), 10);
-  return Buffer.concat([header, transport]);
+function craftIpv4(key: Key, transport: Buffer, tos: number): Buffer {
+  const offset = key[Field.L4] === L4.FRAGMENT ? 185 : key[Field.L4] === L4.TCP_FRAGMENT_1 ? 1 : 0;
+  const id = 1 + (key[Field.SPORT]! ^ key[Field.DPORT]!) % 65_000;
+  return ipPacket({ ...ipHeader('ipv4', key), tos, id, fragment: { offset, more: false } }, transport);
 }
 
-function craftIpv6(key: Key, transport: Buffer, trafficClass: number): Buffer | undefined {
-  const proto = key[Field.PROTO]!;
-  if (IPV6_EXTENSIONS.has(proto)) return undefined;
-  const fragment = key[Field.L4] === L4.FRAGMENT;
-  const header = Buffer.alloc(fragment ? 48 : 40);
-  header.writeUInt16BE(0x6000 | (trafficClass << 4), 0);
-  header.writeUInt16BE(transport.length + (fragment ? 8 : 0), 4);
-  header[6] = fragment ? 44 : proto;
-  header[7] = 64;
-  writeAddress(header, 8, key, Field.SRC);
-  writeAddress(header, 24, key, Field.DST);
-  if (fragment) {
-    header[40] = proto;
-    header.writeUInt16BE(185 << 3, 42);
-    header.writeUInt32BE(1 + key[Field.SPORT]!, 44);
-  }
-  return Buffer.concat([header, transport]);
+function craftIpv6(key: Key, transport: Buffer, tos: number): Buffer | undefined {
+  const header = { ...ipHeader('ipv6', key), tos };
+  if (IPV6_EXTENSIONS.has(header.protocol)) return undefined;
+  return ipPacket(key[Field.L4] === L4.FRAGMENT ? { ...header, id: 1 + key[Field.SPORT]!, fragment: { offset: 185, more: false } } : header, transport);
 }
 
-function writeAddress(bytes: Buffer, at: number, key: Key, field: number): void {
-  for (let word = 0; word < 4; word++) bytes.writeUInt32BE(key[field + word]!, at + word * 4);
-}
-
-/** RFC 793 §3.1 and RFC 8200 §8.1. */
-function pseudoHeader(family: Family, key: Key, length: number): Buffer {
+function ipHeader(family: Family, key: Key): IpHeader {
   const words = addressWords(family);
-  const bytes = Buffer.alloc(words * 8 + 8);
-  for (let word = 0; word < words; word++) {
-    bytes.writeUInt32BE(key[Field.SRC + word]!, word * 4);
-    bytes.writeUInt32BE(key[Field.DST + word]!, (words + word) * 4);
-  }
-  bytes.writeUInt32BE(length, words * 8);
-  bytes.writeUInt32BE(key[Field.PROTO]!, words * 8 + 4);
-  return bytes;
-}
-
-/** RFC 1071. */
-function checksum(parts: readonly Buffer[]): number {
-  let sum = 0;
-  for (const part of parts) {
-    for (let i = 0; i + 1 < part.length; i += 2) sum += part.readUInt16BE(i);
-    if (part.length % 2 === 1) sum += part[part.length - 1]! << 8;
-  }
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 65_536);
-  return ~sum & 0xffff;
+  return { source: key.slice(Field.SRC, Field.SRC + words), destination: key.slice(Field.DST, Field.DST + words), protocol: key[Field.PROTO]! };
 }

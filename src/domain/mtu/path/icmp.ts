@@ -1,6 +1,7 @@
 /** ICMP messages of path probes, as bytes. All numbers on the wire are big endian. @rfc 792, 1191, 4443 */
 
 import { formatAddress } from '../../../lib/ip.ts';
+import { internetChecksum } from '../../../lib/packet/checksum.ts';
 import type { Family } from '../header.ts';
 
 /** What a probe was, so that its answers can be told from others'. */
@@ -42,7 +43,7 @@ export function echoRequest({ family, mark }: ProbeMark, sequence: number, size:
   message.writeUInt8(TYPES[family].echo, 0);
   message.writeUInt16BE(mark, 4);
   message.writeUInt16BE(sequence, 6);
-  if (family === 'ipv4') message.writeUInt16BE(checksum(message), 2);
+  if (family === 'ipv4') message.writeUInt16BE(internetChecksum(message), 2);
   return message;
 }
 
@@ -87,12 +88,3 @@ function sizeOfQuoted(mark: ProbeMark, quoted: Buffer): number | undefined {
 }
 
 const wordsOf = (bytes: Buffer): number[] => Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32BE(i * 4));
-
-/** The Internet checksum. @rfc 1071 */
-function checksum(bytes: Buffer): number {
-  let sum = 0;
-  for (let i = 0; i + 1 < bytes.length; i += 2) sum += bytes.readUInt16BE(i);
-  if (bytes.length % 2 === 1) sum += bytes[bytes.length - 1]! << 8;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
-}

@@ -1,5 +1,6 @@
 import { UsageError } from '../../../lib/errors.ts';
-import { parseAddress } from '../../../lib/ip.ts';
+import { parseEndpoint, type Endpoint } from '../../../lib/packet/endpoint.ts';
+import { parseIcmpType, parseTcpFlags, PROTOCOLS, TCP_FLAGS } from '../../../lib/packet/names.ts';
 import type { ConntrackState, Family } from '../model.ts';
 import { Protocol, WHOLE_HEADER, type Packet } from './packet.ts';
 
@@ -65,22 +66,11 @@ function refuseStray(words: PacketWords, protocol: number): void {
   if (words.tcpFlags !== undefined && protocol !== Protocol.TCP) throw new UsageError('--tcp-flags needs --proto tcp');
 }
 
-function readEndpoint(flag: string, text: string): { address: number[]; port: number | undefined } {
-  const [, bracketed, dotted, port] = /^(?:\[([^\]]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const address = parseAddress(bracketed ?? dotted ?? text);
-  const number = port === undefined ? undefined : Number(port);
-  if (address === undefined) throw new UsageError(`${flag} ${text}: not an address; write ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT`);
-  if (number !== undefined && number > 0xffff) throw new UsageError(`${flag} ${text}: ports end at 65535`);
-  return { address, port: number };
-}
-
-const PROTOCOLS: Readonly<Record<string, number>> = {
-  icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, icmpv6: 58, icmp6: 58, 'ipv6-icmp': 58, ospf: 89, sctp: 132, udplite: 136,
-};
-
-/** The name of a protocol as `--proto` takes it; the number where it has none. */
-export function protocolName(protocol: number): string {
-  return Object.entries(PROTOCOLS).find(([, number]) => number === protocol)?.[0] ?? String(protocol);
+function readEndpoint(flag: string, text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint === undefined) throw new UsageError(`${flag} ${text}: not an address; write ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT`);
+  if ((endpoint.port ?? 0) > 0xffff) throw new UsageError(`${flag} ${text}: ports end at 65535`);
+  return endpoint;
 }
 
 function readProtocol(text: string, family: Family): number {
@@ -104,30 +94,17 @@ function readStates(text: string): ConntrackState[] {
   return [...states, ...translations];
 }
 
-const FLAGS: Readonly<Record<string, number>> = { NONE: 0, FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ALL: 63 };
-
 function readFlags(text: string): number {
-  return text.toUpperCase().split(',').reduce((bits, name) => {
-    const bit = FLAGS[name];
-    if (bit === undefined) throw new UsageError(`--tcp-flags ${text}: unknown flag ${name}; write ${Object.keys(FLAGS).join(', ')}`);
-    return bits | bit;
-  }, 0);
+  const flags = parseTcpFlags(text);
+  if (flags !== undefined) return flags;
+  const unknown = text.toUpperCase().split(',').find((name) => parseTcpFlags(name) === undefined);
+  throw new UsageError(`--tcp-flags ${text}: unknown flag ${unknown}; write NONE, ALL, ${Object.keys(TCP_FLAGS).join(', ')}`);
 }
 
-const ICMP_TYPES = {
-  ipv4: { 'echo-reply': 0, 'destination-unreachable': 3, redirect: 5, 'echo-request': 8, 'time-exceeded': 11, 'parameter-problem': 12 },
-  ipv6: {
-    'destination-unreachable': 1, 'packet-too-big': 2, 'time-exceeded': 3, 'parameter-problem': 4, 'echo-request': 128, 'echo-reply': 129,
-    'router-solicitation': 133, 'router-advertisement': 134, 'neighbour-solicitation': 135, 'neighbour-advertisement': 136,
-  },
-} as const;
-
 function readIcmp(text: string, family: Family): { type: number; code: number } {
-  const named = Object.entries(ICMP_TYPES[family]).find(([name]) => name === text)?.[1];
-  if (named !== undefined) return { type: named, code: 0 };
-  const [, type, code = '0'] = /^(\d{1,3})(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  if (type === undefined || Number(type) > 255 || Number(code) > 255) throw new UsageError(`--icmp-type ${text}: write TYPE, TYPE/CODE or a name such as echo-request`);
-  return { type: Number(type), code: Number(code) };
+  const icmp = parseIcmpType(text, family);
+  if (icmp === undefined) throw new UsageError(`--icmp-type ${text}: write TYPE, TYPE/CODE or a name such as echo-request`);
+  return icmp;
 }
 
 function readMark(text: string): number {

@@ -1,7 +1,7 @@
 import { formatAddress } from '../../../lib/ip.ts';
+import { protocolName } from '../../../lib/packet/names.ts';
 import type { Backend, ConntrackState } from '../model.ts';
 import { objectOf } from './object.ts';
-import { protocolName } from './packet-words.ts';
 import type { Packet } from './packet.ts';
 import type { Step } from './path.ts';
 import type { Origin } from './routing.ts';
