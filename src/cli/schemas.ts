@@ -33,6 +33,8 @@ const ruleRow = {
 };
 const ruleResult = object({ family, chain: text, number: count, line: count, text, result: { enum: ['exact', 'native', 'kept', 'unreachable', 'unsupported'] }, 'reason?': text, neverMatches: flag });
 const holder = object({ pid: count, name: text, 'cgroup?': text, 'unit?': text, 'container?': object({ id: text, 'runtime?': text, 'pod?': text }) });
+const runPacket = { length: count, hex: text, summary: text };
+const fieldChanges = list(object({ field: text, 'before?': text, 'after?': text }));
 const bpfAttachment = object({
   programId: count, hook: text, 'target?': text, 'linkId?': count, 'netns?': object({ inode: count, label: text }), 'ifindex?': count, 'order?': count, 'priority?': count,
   'handle?': text, gone: flag, text,
@@ -116,6 +118,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   },
   BpfBtfList: { items: list(object({ id: count, name: text, isKernel: flag, size: count, programs: list(count), maps: list(count) })) },
   BpfBtfDump: { source: text, types: list(object({ id: count, kind: text, name: text })) },
+  BpfProgramRun: {
+    program: object({ id: count, type: text, name: text }), result: count, verdict: text, repeat: count, 'durationNs?': count, 'input?': object(runPacket),
+    'output?': object({ ...runPacket, changedFields: fieldChanges, changedBytes: list(object({ at: count, before: text, after: text })) }), context: fieldChanges,
+    'flowKeys?': { type: 'object', additionalProperties: text }, 'memory?': text, 'socketCookie?': count,
+  },
   Change: change,
   ChangeList: { items: list(object(change)) },
   LabList: { items: list(object({ name: text, nodes: count, pods: count, services: count, firewall: text, ageSeconds: { type: 'number' }, state: text })) },

@@ -9,7 +9,7 @@ const ROOT = dirname(dirname(import.meta.dirname));
 /** What the script itself runs. */
 const SHELL_TOOLS = ['sh', 'dirname', 'cmp', 'cp', 'mkdir', 'rm'];
 /** Programs that it looks for. */
-const WANTED = ['clang', 'llvm-strip', 'iptables-legacy', 'nft', 'ip', 'nsenter', 'mount', 'sysctl'];
+const WANTED = ['clang', 'llvm-strip', 'iptables-legacy', 'nft', 'ip', 'nsenter', 'mount', 'sysctl', 'tcpdump'];
 
 let folder: string;
 

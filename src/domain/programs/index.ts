@@ -13,3 +13,5 @@ export { type AttachTarget, type Program, type ProgramDetail, type ProgramFilter
 export { loadPrograms, type Loaded } from './load/apply.ts';
 export type { Addition, AttachedHook, LoadReport, LoadRequest, MapReport, ProgramReport } from './load/model.ts';
 export { measurePrograms, type ProgramStatistics } from './statistics/inspect.ts';
+export { type ProgramRun, type RunPacket, runProgram, type RunRequest } from './run/apply.ts';
+export { type BytesChange, type FieldChange, type PacketDifference } from './run/difference.ts';

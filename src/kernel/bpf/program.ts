@@ -56,9 +56,13 @@ export interface ProgramInfo {
 }
 
 export interface TestRun {
-  data: Buffer;
-  /** The context structure of the program's type, as user space may set it. */
+  /** The packet from its Ethernet header on; absent for types that take none. */
+  data?: Buffer;
+  /** The context structure of the program's type, as user space may set it. A `syscall` program writes into it. */
   context?: Buffer;
+  /** Room for the context as the program left it. @default none: it is not copied */
+  contextOutputBytes?: number;
+  /** 0 for the types that cannot be run several times. */
   repeat?: number;
   /** BPF_F_TEST_* */
   flags?: number;
@@ -74,6 +78,8 @@ export interface TestRunResult {
   durationNs: number;
   /** The packet afterwards; empty without `outputBytes`. */
   output: Buffer;
+  /** The context afterwards; empty without `contextOutputBytes`. */
+  context: Buffer;
 }
 
 /** A program in the kernel, by a descriptor that this object owns. */
@@ -112,14 +118,19 @@ export class BpfProgram {
    * @throws SyscallError ENOTSUPP for types that cannot; ENOSPC when the output is larger than `outputBytes`; EINTR when a
    *   signal came. @kernel bpf_prog_test_run
    */
-  testRun({ data, context, repeat = 1, flags = 0, batchSize = 0, outputBytes = 0 }: TestRun): TestRunResult {
+  testRun({ data = Buffer.alloc(0), context, contextOutputBytes = 0, repeat = 1, flags = 0, batchSize = 0, outputBytes = 0 }: TestRun): TestRunResult {
     const output = Buffer.alloc(outputBytes);
+    const contextOutput = Buffer.alloc(contextOutputBytes);
     const attr = new Attr().u32(0, this.fd.number).u32(8, data.length).pointer(16, data).u32(32, repeat).u32(64, flags).u32(72, batchSize);
     if (context !== undefined) attr.u32(40, context.length).pointer(48, context);
     if (outputBytes > 0) attr.u32(12, outputBytes).pointer(24, output);
+    if (contextOutputBytes > 0) attr.u32(44, contextOutputBytes).pointer(56, contextOutput);
     attr.call(uapi.BPF_PROG_TEST_RUN, `BPF_PROG_TEST_RUN ${this.name}`);
-    const length = outputBytes > 0 ? attr.bytes.readUInt32LE(12) : 0;
-    return { result: attr.bytes.readUInt32LE(4), durationNs: attr.bytes.readUInt32LE(36), output: output.subarray(0, length) };
+    const length = (field: number, bytes: number): number => (bytes > 0 ? attr.bytes.readUInt32LE(field) : 0);
+    return {
+      result: attr.bytes.readUInt32LE(4), durationNs: attr.bytes.readUInt32LE(36),
+      output: output.subarray(0, length(12, outputBytes)), context: contextOutput.subarray(0, length(44, contextOutputBytes)),
+    };
   }
 
   info(): ProgramInfo {

@@ -5,6 +5,12 @@ export const PROTOCOLS: Readonly<Record<string, number>> = {
   icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, icmpv6: 58, icmp6: 58, 'ipv6-icmp': 58, ospf: 89, sctp: 132, udplite: 136,
 };
 
+/** The number of a protocol, by its name in small letters or the number itself; undefined for anything else. */
+export function protocolNumber(text: string): number | undefined {
+  if (Object.hasOwn(PROTOCOLS, text)) return PROTOCOLS[text];
+  return /^\d{1,3}$/.test(text) && Number(text) <= 255 ? Number(text) : undefined;
+}
+
 /** The name of a protocol; the number where it has none. */
 export function protocolName(protocol: number): string {
   return Object.entries(PROTOCOLS).find(([, number]) => number === protocol)?.[0] ?? String(protocol);

@@ -17,7 +17,7 @@ const spec = (changes: Partial<ProgramSpec>): ProgramSpec => ({
 describe('a test run', () => {
   test('gives what the program returned', () => {
     using program = BpfProgram.load(spec({ instructions: answer(3) }));
-    expect(program.testRun({ data: PACKET, repeat: 100 })).toMatchObject({ result: 3, output: Buffer.alloc(0) });
+    expect(program.testRun({ data: PACKET, repeat: 100 })).toMatchObject({ result: 3, output: Buffer.alloc(0), context: Buffer.alloc(0) });
   });
 
   test('gives the packet as the program left it', () => {

@@ -1,6 +1,6 @@
 import { UsageError } from '../../../lib/errors.ts';
 import { parseEndpoint, type Endpoint } from '../../../lib/packet/endpoint.ts';
-import { parseIcmpType, parseTcpFlags, PROTOCOLS, TCP_FLAGS } from '../../../lib/packet/names.ts';
+import { parseIcmpType, parseTcpFlags, protocolNumber, TCP_FLAGS } from '../../../lib/packet/names.ts';
 import type { ConntrackState, Family } from '../model.ts';
 import { Protocol, WHOLE_HEADER, type Packet } from './packet.ts';
 
@@ -76,8 +76,8 @@ function readEndpoint(flag: string, text: string): Endpoint {
 function readProtocol(text: string, family: Family): number {
   const name = text.toLowerCase();
   if (family === 'ipv6' && name === 'icmp') return Protocol.ICMPV6;
-  const number = PROTOCOLS[name] ?? (/^\d{1,3}$/.test(text) ? Number(text) : Number.NaN);
-  if (!(number >= 1 && number <= 255)) throw new UsageError(`--proto ${text}: unknown protocol; write tcp, udp, icmp, sctp … or a number from 1 to 255`);
+  const number = protocolNumber(name);
+  if (number === undefined || number === 0) throw new UsageError(`--proto ${text}: unknown protocol; write tcp, udp, icmp, sctp … or a number from 1 to 255`);
   return number;
 }
 
