@@ -109,6 +109,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     })),
   },
   BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
+  BpfFeatureList: { items: list(object({ kind: text, name: text, available: flag, 'reason?': text, 'since?': text })) },
   BpfLinkList: { items: list(object(bpfLink)) },
   BpfLink: bpfLink,
   BpfAttachment: { id: count, name: text, hooks: list(object({ hook: text, links: madeLinks })), 'netns?': text, 'change?': text, 'revertsAt?': text },

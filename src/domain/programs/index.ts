@@ -8,6 +8,8 @@ export { getLink, type LinkListing, listLinks, readLink } from './links/inspect.
 export type { Link } from './links/link.ts';
 export { type CodeFunction, type CodeInstruction, type DumpForm, listCode, type ProgramDump, type SourceLine } from './dump/code.ts';
 export { dumpProgram } from './dump/inspect.ts';
+export { hookFeature, probeFeatures } from './features/apply.ts';
+export type { FeatureKind, KernelFeature } from './features/feature.ts';
 export { getProgram, listPrograms, programReader, type ProgramListing } from './list/inspect.ts';
 export { type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type Rate, type UsedMap } from './list/program.ts';
 export { loadPrograms, type Loaded } from './load/apply.ts';

@@ -1,18 +1,12 @@
 /** What this kernel can do, found out by trying. */
 
 import { existsSync } from 'node:fs';
-import { SluiceError } from '../../lib/errors.ts';
 import { KERNEL_BTF } from '../btf/index.ts';
 import { inNewNetns } from '../netns/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { attachNetfilter } from './link/index.ts';
+import { attempt, type Feature } from './probe/attempt.ts';
 import { BpfProgram } from './program.ts';
-
-/** `reason` is what the kernel said when it is not there. */
-export interface Feature {
-  available: boolean;
-  reason?: string;
-}
 
 const NF_INET_LOCAL_OUT = 3;
 const NFPROTO_IPV4 = 2;
@@ -38,14 +32,4 @@ export function probeNetfilterLink(): Feature {
 /** Whether the kernel carries its own types, without which no object can be fitted to it. */
 export function probeBtf(): Feature {
   return existsSync(KERNEL_BTF) ? { available: true } : { available: false, reason: `${KERNEL_BTF} does not exist (CONFIG_DEBUG_INFO_BTF)` };
-}
-
-function attempt(work: () => void): Feature {
-  try {
-    work();
-    return { available: true };
-  } catch (error) {
-    if (error instanceof SluiceError) return { available: false, reason: error.message };
-    throw error;
-  }
 }

@@ -6,7 +6,10 @@ export { readBuiltin } from './builtin.ts';
 export { type CodeNames, formatInstruction, type Instruction, KernelSymbols, readInstructions } from './disassembly/index.ts';
 export { type ProgramCode, readProgramCode } from './program-code.ts';
 export { possibleCpus } from './cpus.ts';
-export { type Feature, probeBtf, probeNetfilterLink } from './features.ts';
+export { probeBtf, probeNetfilterLink } from './features.ts';
+export { attempt, type Feature } from './probe/attempt.ts';
+export { probeMap } from './probe/map.ts';
+export { helperNames, loadSmallest, probeHelper, probeKfunc, probeProgram } from './probe/program.ts';
 export { descriptorKind, type ObjectKind, objectIds, objectKind, openById } from './ids.ts';
 export {
   type Attachable, attachCgroup, attachIterator, attachKprobeMulti, attachNetfilter, attachNetkit, attachNetns, attachPerfEvent, attachRawTracepoint,
@@ -16,7 +19,7 @@ export {
 export { type Chunk } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
 export { kernelConfig } from './object/kernel-config.ts';
-export { attachTypeName, attachTypeNumber, linkTypeName, mapTypeName, programTypeName, programTypeNames } from './names.ts';
+export { attachTypeName, attachTypeNumber, linkTypeName, mapTypeName, mapTypeNames, mapTypeNumber, programTypeName, programTypeNames, programTypeNumber } from './names.ts';
 export { type CheckedMap, type CheckedObject, type CheckedProgram, checkObject } from './object/check.ts';
 export { type ProgramType } from './object/program-type.ts';
 export { type LoadedObject, loadObject, type LoadOptions, type ObjectProgram } from './object.ts';

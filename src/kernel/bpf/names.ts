@@ -14,12 +14,24 @@ export const attachTypeName = (type: number): string => ATTACH_TYPES.get(type) ?
 
 /** The number of such a name. @throws RangeError for one that is not known. */
 export function attachTypeNumber(name: string): number {
-  for (const [number, known] of ATTACH_TYPES) if (known === name) return number;
-  throw new RangeError(`no attach type ${name}`);
+  const number = numberOf(ATTACH_TYPES, name);
+  if (number === undefined) throw new RangeError(`no attach type ${name}`);
+  return number;
 }
 
 /** Names of all program types that are known, for `--type`. */
 export const programTypeNames = (): string[] => [...PROGRAM_TYPES.values()];
+
+/** Names of all map types that are known. */
+export const mapTypeNames = (): string[] => [...MAP_TYPES.values()];
+
+/** The number of a program type's name; undefined for one that is not known. */
+export const programTypeNumber = (name: string): number | undefined => numberOf(PROGRAM_TYPES, name);
+
+/** The number of a map type's name; undefined for one that is not known. */
+export const mapTypeNumber = (name: string): number | undefined => numberOf(MAP_TYPES, name);
+
+const numberOf = (names: ReadonlyMap<number, string>, name: string): number | undefined => [...names].find(([, known]) => known === name)?.[0];
 
 const PROGRAM_TYPES = namesBehind('BPF_PROG_TYPE_');
 const MAP_TYPES = namesBehind('BPF_MAP_TYPE_');
