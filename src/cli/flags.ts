@@ -88,3 +88,14 @@ export function rulesetRequest(flags: { filename: string | undefined; ipv4: bool
     ...(flags.filename === undefined ? {} : { file: flags.filename }),
   };
 }
+
+/** Flags that tell one forwarding entry of a MAC address from another. */
+export const fdbFlags = {
+  dst: Flags.string({ helpValue: 'IP', summary: 'Remote end' }),
+  port: Flags.integer({ helpValue: 'N', summary: 'UDP port of the remote end where it is not that of the device' }),
+  vni: Flags.integer({ helpValue: 'N', summary: 'VNI to send with where it is not that of the device' }),
+  'source-vni': Flags.integer({ helpValue: 'N', summary: 'On a device with external: VNI that frames come with' }),
+  via: Flags.string({ helpValue: 'INTERFACE', summary: 'Interface that outer packets leave through' }),
+  vlan: Flags.integer({ helpValue: 'N', summary: 'VLAN of the entry' }),
+  master: Flags.boolean({ summary: 'The table of its bridge in place of that of the device' }),
+};

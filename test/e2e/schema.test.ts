@@ -35,6 +35,7 @@ it.each([
   ['LinkList', ['link', 'list']],
   ['Link', ['link', 'get', 'lo']],
   ['VxlanTunnelList', ['vxlan', 'list']],
+  ['FdbEntryList', ['fdb', 'list']],
   ['Version', ['version']],
 ])('%s is what its schema says', async (kind, argv) => {
   const schema = JSON.parse((await sluice(['schema', kind])).stdout) as Record<string, unknown>;

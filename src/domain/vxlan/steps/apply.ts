@@ -86,7 +86,7 @@ function requestOf(step: Step, indexes: Indexes): Request {
 }
 
 const FDB_MODES = { 'fdb-create': 'create', 'fdb-append': 'append', 'fdb-replace': 'replace' } as const;
-const STATES: Readonly<Record<Lifetime, number>> = { permanent: nd.NUD_NOARP | nd.NUD_PERMANENT, static: nd.NUD_NOARP, dynamic: nd.NUD_REACHABLE };
+const STATES: Readonly<Record<Lifetime, number>> = { permanent: nd.NUD_NOARP | nd.NUD_PERMANENT, static: nd.NUD_NOARP | nd.NUD_REACHABLE, dynamic: nd.NUD_REACHABLE };
 
 const masterOf = (master: string | undefined, indexes: Indexes): number | undefined => (master === undefined ? undefined : master === '' ? 0 : indexes.of(master));
 
