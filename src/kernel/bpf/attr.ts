@@ -1,4 +1,4 @@
-import { address, call } from '../syscalls/index.ts';
+import { address, call, callAsync } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 
 const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
@@ -56,5 +56,10 @@ export class Attr {
   /** @throws SyscallError `bpf(NAME)` with the kernel's errno. @man bpf(2) */
   call(command: number, name: string): number {
     return Number(call('syscall', `bpf(${name})`, SYS_BPF, command, this.bytes, this.bytes.length));
+  }
+
+  /** The same in another thread. */
+  async callAsync(command: number, name: string): Promise<number> {
+    return Number(await callAsync('syscall', `bpf(${name})`, SYS_BPF, command, this.bytes, this.bytes.length));
   }
 }

@@ -21,12 +21,41 @@ export function* readChunks(map: BpfMap, entries: number = ENTRIES): Generator<C
     const outcome = lookupBatch(map, space, first);
     if (outcome === 'unsupported') return yield* readSingly(map, space);
     if (outcome === 'too small') {
-      space = { ...allocate(map, space.entries * 2), position: space.position };
+      space = grow(map, space);
       continue;
     }
     if (outcome.count > 0) yield cut(map, space, outcome.count);
     if (outcome.last) return;
     first = false;
+  }
+}
+
+/**
+ * Reads all entries like `readChunks`, and the next chunk in another thread while the caller works on one. The Buffers of a chunk
+ * are valid until the one after is asked for.
+ */
+export async function* readChunksAhead(map: BpfMap, entries: number = ENTRIES): AsyncGenerator<Chunk> {
+  let space = allocate(map, Math.min(entries, map.spec.maxEntries));
+  let spare = { ...allocate(map, space.entries), position: space.position };
+  let reading = lookupAhead(map, space, true);
+  try {
+    for (let first = true; ; ) {
+      const outcome = await reading;
+      if (outcome === 'unsupported') return yield* readSingly(map, space);
+      if (outcome === 'too small') {
+        [space, spare] = [grow(map, space), grow(map, spare)];
+        reading = lookupAhead(map, space, first);
+        continue;
+      }
+      first = false;
+      [space, spare] = [spare, space];
+      if (!outcome.last) reading = lookupAhead(map, space, false);
+      if (outcome.count > 0) yield cut(map, spare, outcome.count);
+      if (outcome.last) return;
+    }
+  } finally {
+    // Where the caller stops early, the kernel may still be writing into our Buffers.
+    await reading.catch(() => undefined);
   }
 }
 
@@ -45,21 +74,44 @@ const allocate = (map: BpfMap, entries: number): Space => ({
   position: Buffer.alloc(Math.max(8, map.spec.keySize)),
 });
 
-function lookupBatch(map: BpfMap, { entries, keys, values, position }: Space, first: boolean): { count: number; last: boolean } | 'unsupported' | 'too small' {
-  const attr = new Attr().pointer(8, position).pointer(16, keys).pointer(24, values).u32(32, entries).u32(36, map.fd.number);
-  if (!first) attr.pointer(0, position);
-  let last = false;
+/** A larger one that goes on at the same position. */
+const grow = (map: BpfMap, { entries, position }: Space): Space => ({ ...allocate(map, entries * 2), position });
+
+type Outcome = { count: number; last: boolean } | 'unsupported' | 'too small';
+
+function lookupBatch(map: BpfMap, space: Space, first: boolean): Outcome {
+  const attr = batchAttr(map, space, first);
   try {
     attr.call(uapi.BPF_MAP_LOOKUP_BATCH, 'BPF_MAP_LOOKUP_BATCH');
+    return { count: attr.bytes.readUInt32LE(32), last: false };
   } catch (error) {
-    if (first && isUnsupported(error)) return 'unsupported';
-    // A hash map hands out whole buckets only.
-    if (isErrno(error, 'ENOSPC')) return 'too small';
-    // ENOENT says "that was the last chunk", and the chunk is valid.
-    if (!isErrno(error, 'ENOENT')) throw error;
-    last = true;
+    return judge(error, attr, first);
   }
-  return { count: attr.bytes.readUInt32LE(32), last };
+}
+
+async function lookupAhead(map: BpfMap, space: Space, first: boolean): Promise<Outcome> {
+  const attr = batchAttr(map, space, first);
+  try {
+    await attr.callAsync(uapi.BPF_MAP_LOOKUP_BATCH, 'BPF_MAP_LOOKUP_BATCH');
+    return { count: attr.bytes.readUInt32LE(32), last: false };
+  } catch (error) {
+    return judge(error, attr, first);
+  }
+}
+
+function batchAttr(map: BpfMap, { entries, keys, values, position }: Space, first: boolean): Attr {
+  const attr = new Attr().pointer(8, position).pointer(16, keys).pointer(24, values).u32(32, entries).u32(36, map.fd.number);
+  return first ? attr : attr.pointer(0, position);
+}
+
+/** What a refused batch means. */
+function judge(error: unknown, attr: Attr, first: boolean): Outcome {
+  if (first && isUnsupported(error)) return 'unsupported';
+  // A hash map hands out whole buckets only.
+  if (isErrno(error, 'ENOSPC')) return 'too small';
+  // ENOENT says "that was the last chunk", and the chunk is valid.
+  if (isErrno(error, 'ENOENT')) return { count: attr.bytes.readUInt32LE(32), last: true };
+  throw error;
 }
 
 function* readSingly(map: BpfMap, space: Space): Generator<Chunk> {

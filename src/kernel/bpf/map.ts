@@ -4,7 +4,7 @@ import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
 import { possibleCpus } from './cpus.ts';
 import { cString, fdinfoNumber, memoryBytes, objectInfo } from './info.ts';
-import { readChunks, updateBatch, type Chunk } from './map-batch.ts';
+import { readChunks, readChunksAhead, updateBatch, type Chunk } from './map-batch.ts';
 
 /** What a map is made of; sizes in bytes. */
 export interface MapSpec {
@@ -116,6 +116,11 @@ export class BpfMap {
    */
   chunks(entries?: number): Generator<Chunk> {
     return readChunks(this, entries);
+  }
+
+  /** The same with the next chunk read in another thread meanwhile; a chunk is valid until the one after is asked for. */
+  chunksAhead(entries?: number): AsyncGenerator<Chunk> {
+    return readChunksAhead(this, entries);
   }
 
   /** Sets `count` entries whose keys and values lie one after the other. @throws SyscallError like `update`; those before stay. */

@@ -2,7 +2,7 @@
 
 export { Fd, toSyscallError } from './fd.ts';
 export { openFileSystem } from './file-system.ts';
-export { address, call, errnoName, pollReadable } from './libc.ts';
+export { address, call, callAsync, errnoName, pollReadable } from './libc.ts';
 export { tryLock } from './lock.ts';
 export { mapShared, type Mapping } from './memory.ts';
 export { openPerfEvent } from './perf-event.ts';

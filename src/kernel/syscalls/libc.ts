@@ -57,7 +57,11 @@ const PROTOTYPES: Readonly<Record<keyof Libc, string>> = {
   mount: 'int mount(const char *, const char *, const char *, unsigned long, void *)',
 };
 
-type Functions = { [K in keyof Libc]: (...args: Parameters<Libc[K]>) => number | bigint };
+type Functions = {
+  [K in keyof Libc]: ((...args: Parameters<Libc[K]>) => number | bigint) & {
+    async(...args: [...Parameters<Libc[K]>, (error: unknown, result: number | bigint) => void]): void;
+  };
+};
 
 let library: ReturnType<Koffi['load']> | undefined;
 const functions: Partial<Functions> = {};
@@ -70,6 +74,22 @@ export function call<K extends keyof Libc>(name: K, what: string, ...args: Param
   const errno = koffi.errno();
   if (isFailure(result)) throw new SyscallError(what, errno, errnoName(errno));
   return result;
+}
+
+/**
+ * The same in a thread of the library's pool, so that this one goes on meanwhile. The caller keeps Buffers untouched until it is
+ * settled. @throws SyscallError like `call`, as a rejection.
+ */
+export function callAsync<K extends keyof Libc>(name: K, what: string, ...args: Parameters<Libc[K]>): Promise<number | bigint> {
+  const koffi = loadKoffi();
+  const fn = lookUp(koffi, name);
+  return new Promise((resolve, reject) => {
+    fn.async(...args, (_error, result) => {
+      const errno = koffi.errno();
+      if (isFailure(result)) reject(new SyscallError(what, errno, errnoName(errno)));
+      else resolve(result);
+    });
+  });
 }
 
 function lookUp<K extends keyof Libc>(koffi: Koffi, name: K): Functions[K] {
