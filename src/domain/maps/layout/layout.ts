@@ -1,15 +1,9 @@
 /**
  * How the bytes of a key or a value are read: a tree whose leaves are scalars at fixed places.
  *
- * Offsets are in bytes from the start of the whole key or value. Bytes are in the order of the machine, little endian, except
- * where a leaf says that it is in network order.
+ * `at` counts bytes from the start of what the layout stands in: the whole key or value, or one element of an array. Bytes are in
+ * the order of the machine, little endian, except where a leaf says that it is in network order.
  */
-
-/** Formats that `--as` takes for a leaf, and what each needs. */
-export const FORMATS = [
-  'u8', 'u16', 'u32', 'u64', 's8', 's16', 's32', 's64', 'be16', 'be32', 'be64', 'bool', 'float', 'hex', 'ipv4', 'ipv6', 'mac', 'port', 'string', 'pointer',
-] as const;
-export type Format = (typeof FORMATS)[number];
 
 /** An integer of 1, 2, 4 or 8 bytes. */
 export interface IntLeaf {
@@ -39,7 +33,7 @@ export interface EnumLeaf {
   names: ReadonlyMap<bigint, string>;
 }
 
-/** A leaf without more to say: `text` is a char array up to its NUL, `hex` bytes of no known meaning, `id` the number of a kernel object. */
+/** A leaf without more to say: `text` is a char array up to its NUL, `hex` bytes of no known meaning. Addresses are in network order. */
 export interface PlainLeaf {
   kind: 'bool' | 'float' | 'pointer' | 'text' | 'hex' | 'ipv4' | 'ipv6' | 'mac';
   at: number;
@@ -48,19 +42,26 @@ export interface PlainLeaf {
 
 export type Leaf = IntLeaf | BitsLeaf | EnumLeaf | PlainLeaf;
 
+export interface Member {
+  name: string;
+  layout: Layout;
+}
+
 /** A struct, a union or a data section; members of a union lie on top of each other. */
 export interface StructLayout {
   kind: 'struct';
   at: number;
   size: number;
-  members: readonly { name: string; layout: Layout }[];
+  members: readonly Member[];
 }
 
+/** `count` elements, one after the other; `element` is that of the first, with the start of the array as its 0. */
 export interface ArrayLayout {
   kind: 'array';
   at: number;
   size: number;
-  elements: readonly Layout[];
+  element: Layout;
+  count: number;
 }
 
 /** The key of an LPM trie: a length in bits, then the address that it is of. */
@@ -68,7 +69,7 @@ export interface PrefixLayout {
   kind: 'prefix';
   at: number;
   size: number;
-  length: Layout & { kind: 'int' };
+  length: IntLeaf;
   address: PlainLeaf;
   /** Names of the two members, for the decoded form. */
   names: readonly [length: string, address: string];
@@ -76,29 +77,49 @@ export interface PrefixLayout {
 
 export type Layout = Leaf | StructLayout | ArrayLayout | PrefixLayout;
 
-/** Layout of bytes about which nothing is known: an integer where the size is that of one. */
-export function plainLayout(size: number, at: number = 0): Layout {
-  return size === 1 || size === 2 || size === 4 || size === 8 ? { kind: 'int', at, size, signed: false, bigEndian: false } : { kind: 'hex', at, size };
+const INT_SIZES: readonly number[] = [1, 2, 4, 8];
+
+/** An integer, or plain bytes where there is none of that size. */
+export const intLayout = (at: number, size: number, { signed = false, bigEndian = false } = {}): Leaf =>
+  INT_SIZES.includes(size) ? { kind: 'int', at, size: size as 4, signed, bigEndian } : { kind: 'hex', at, size };
+
+/** Layout of bytes about which nothing is known. */
+export const plainLayout = (size: number): Layout => intLayout(0, size);
+
+/** How many scalars there are. */
+export function countLeaves(layout: Layout): number {
+  switch (layout.kind) {
+    case 'struct': return layout.members.reduce((sum, { layout: inner }) => sum + countLeaves(inner), 0);
+    case 'array': return layout.count * countLeaves(layout.element);
+    case 'prefix': return 2;
+    default: return 1;
+  }
+}
+
+/** What is one step inside, by name; elements of an array are named by their numbers. */
+export function childOf(layout: Layout, name: string): Layout | undefined {
+  if (layout.kind === 'struct') return layout.members.find((member) => member.name === name)?.layout;
+  if (layout.kind === 'prefix') return name === layout.names[0] ? layout.length : name === layout.names[1] ? layout.address : undefined;
+  const index = Number(name);
+  return layout.kind === 'array' && /^\d+$/.test(name) && index < layout.count ? elementAt(layout, index) : undefined;
+}
+
+/** One element, with its place in what the array stands in. */
+const elementAt = ({ at, element, size, count }: ArrayLayout, index: number): Layout => moveLayout(element, at + (size / count) * index);
+
+/** Names of what is one step inside, for messages. */
+export function childNames(layout: Layout): string[] {
+  if (layout.kind === 'struct') return layout.members.map(({ name }) => name);
+  if (layout.kind === 'prefix') return [...layout.names];
+  return layout.kind === 'array' ? [`0…${layout.count - 1}`] : [];
 }
 
 /** The same layout further back. */
 export function moveLayout(layout: Layout, by: number): Layout {
-  if (by === 0) return layout;
-  const moved = { ...layout, at: layout.at + by };
-  switch (moved.kind) {
-    case 'struct': return { ...moved, members: moved.members.map(({ name, layout: inner }) => ({ name, layout: moveLayout(inner, by) })) };
-    case 'array': return { ...moved, elements: moved.elements.map((element) => moveLayout(element, by)) };
-    case 'prefix': return { ...moved, length: moveLayout(moved.length, by) as IntLeaf, address: moveLayout(moved.address, by) as PlainLeaf };
-    default: return moved;
-  }
-}
-
-/** Scalars of a layout with their paths below `path`: `value.a.b`, `value.list.0`. */
-export function leavesOf(layout: Layout, path: string): { path: string; leaf: Leaf }[] {
+  const at = layout.at + by;
   switch (layout.kind) {
-    case 'struct': return layout.members.flatMap(({ name, layout: inner }) => leavesOf(inner, `${path}.${name}`));
-    case 'array': return layout.elements.flatMap((element, i) => leavesOf(element, `${path}.${i}`));
-    case 'prefix': return [...leavesOf(layout.length, `${path}.${layout.names[0]}`), ...leavesOf(layout.address, `${path}.${layout.names[1]}`)];
-    default: return [{ path, leaf: layout }];
+    case 'struct': return { ...layout, at, members: layout.members.map(({ name, layout: inner }) => ({ name, layout: moveLayout(inner, by) })) };
+    case 'prefix': return { ...layout, at, length: { ...layout.length, at: layout.length.at + by }, address: { ...layout.address, at: layout.address.at + by } };
+    default: return { ...layout, at };
   }
 }
