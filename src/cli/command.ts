@@ -11,11 +11,12 @@ import { sanitize } from '../lib/text.ts';
 import { changeFlags, globalFlags } from './flags.ts';
 import { parseOutput, printItem, printListing, type PrintOptions } from './print/index.ts';
 import { writeText } from './print/text.ts';
+import { printStream } from './print/stream.ts';
 import { ListWatch } from './print/watch.ts';
 import { Progress } from './progress.ts';
 import { reportError } from './report-error.ts';
 import { ask, type Question } from './prompt.ts';
-import type { CardView, Listing, TableView } from './view.ts';
+import type { CardView, Listing, StreamListing, StreamView, TableView } from './view.ts';
 
 /** What oclif calls FlagOutput and ArgOutput, which it does not export. */
 // oxlint-disable-next-line no-explicit-any
@@ -65,6 +66,12 @@ export abstract class SluiceCommand extends Command {
   protected async printList<T>(watch: boolean, read: () => Promise<readonly [Listing<T>, TableView<T>]>): Promise<void> {
     if (!watch) return await this.printTable(...await read());
     for (const output = new ListWatch(this.#printing); ; await sleep(WATCH_MS)) await output.print(...await read());
+  }
+
+  /** Prints a list as it comes, however long it is; `--limit` and `--sort-by` are up to who makes it. */
+  protected async printStream<T>(stream: StreamListing<T>, view: StreamView<T>): Promise<void> {
+    this.progress.stop();
+    await printStream(stream, view, this.#printing);
   }
 
   protected async printCard<T>(item: T, view: CardView<T>, metadata?: { complete: boolean; warnings: readonly string[] }): Promise<void> {

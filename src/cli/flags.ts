@@ -30,6 +30,11 @@ export const watchFlags = {
   watch: Flags.boolean({ char: 'w', summary: 'Go on, and print rows that are new or have changed, every second' }),
 };
 
+/** Flag of commands that show or take bytes of maps. */
+export const decodeFlags = {
+  as: Flags.string({ helpValue: 'FIELD=FORMAT,…', summary: 'Read fields in a format (key=ipv4,value.port=port); none: no guesses from names' }),
+};
+
 /** Flags of commands that change the node. */
 export const changeFlags = {
   'dry-run': Flags.string({

@@ -59,3 +59,36 @@ export interface CardSection {
   columns: readonly Column<never>[];
   rows: readonly unknown[];
 }
+
+/** Rows of a stream as table cells, one after the other: `ends` has where each cell ends in `bytes`. Safe for a terminal. */
+export interface CellRows {
+  bytes: Uint8Array;
+  ends: Int32Array;
+  count: number;
+}
+
+/**
+ * A list too long to be held: it comes in pieces, most of them written out already. Exactly one of its forms is read, once.
+ *
+ * A piece stays as it is while the next is made, and may then be overwritten.
+ */
+export interface StreamListing<T> {
+  /** Objects as JSON text, each between `before` and `after`. */
+  json(before: string, after: string): AsyncIterable<Uint8Array>;
+  /** Cells of table rows. */
+  cells(): AsyncIterable<CellRows>;
+  /** Objects, for formats that have to see them. */
+  items(): AsyncIterable<T>;
+  /** What is known after the last piece; `note` is advice such as how many rows were left out. */
+  outcome(): { complete: boolean; warnings: readonly string[]; note?: string };
+}
+
+/** How a stream looks. */
+export interface StreamView<T> {
+  /** As in `TableView`. */
+  kind: string;
+  /** Headers of the cells, in order. */
+  headers: readonly string[];
+  empty: string;
+  name: (row: T) => string;
+}

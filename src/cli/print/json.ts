@@ -16,6 +16,12 @@ export const objectEnvelope = (kind: string, object: unknown, metadata: Metadata
   apiVersion: 'sluice.dev/v1', kind, metadata: describe(metadata), ...(object as object),
 });
 
+/** What stands before and behind the items of a list that is written as it comes: the metadata are only known at its end. */
+export const streamEnvelope = (kind: string): { head: string; tail: (metadata: Metadata) => string } => ({
+  head: `{"apiVersion":"sluice.dev/v1","kind":${JSON.stringify(`${kind}List`)},"items":[`,
+  tail: (metadata) => `\n],"metadata":${JSON.stringify(describe(metadata))}}\n`,
+});
+
 const describe = ({ complete, warnings }: Metadata): object => ({ node: hostname(), time: new Date().toISOString(), complete, warnings });
 
 interface RawJson {

@@ -19,7 +19,7 @@ export {
 export { type Chunk } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
 export { kernelConfig } from './object/kernel-config.ts';
-export { attachTypeName, attachTypeNumber, linkTypeName, mapTypeName, mapTypeNames, mapTypeNumber, programTypeName, programTypeNames, programTypeNumber } from './names.ts';
+export { attachTypeName, attachTypeNumber, linkTypeName, MAP_FLAGS, mapTypeName, mapTypeNames, mapTypeNumber, programTypeName, programTypeNames, programTypeNumber } from './names.ts';
 export { type CheckedMap, type CheckedObject, type CheckedProgram, checkObject } from './object/check.ts';
 export { type ProgramType } from './object/program-type.ts';
 export { type LoadedObject, loadObject, type LoadOptions, type ObjectProgram } from './object.ts';

@@ -6,6 +6,14 @@ export const programTypeName = (type: number): string => PROGRAM_TYPES.get(type)
 /** `lpm_trie` for BPF_MAP_TYPE_LPM_TRIE, in the same way. */
 export const mapTypeName = (type: number): string => MAP_TYPES.get(type) ?? `type ${type}`;
 
+/** Names of the flags of BPF_MAP_CREATE in lower case (`no_prealloc`), with their bits. */
+export const MAP_FLAGS: ReadonlyMap<string, number> = new Map([
+  ['no_prealloc', uapi.BPF_F_NO_PREALLOC], ['no_common_lru', uapi.BPF_F_NO_COMMON_LRU], ['numa_node', uapi.BPF_F_NUMA_NODE], ['rdonly', uapi.BPF_F_RDONLY],
+  ['wronly', uapi.BPF_F_WRONLY], ['stack_build_id', uapi.BPF_F_STACK_BUILD_ID], ['zero_seed', uapi.BPF_F_ZERO_SEED], ['rdonly_prog', uapi.BPF_F_RDONLY_PROG],
+  ['wronly_prog', uapi.BPF_F_WRONLY_PROG], ['clone', uapi.BPF_F_CLONE], ['mmapable', uapi.BPF_F_MMAPABLE], ['preserve_elems', uapi.BPF_F_PRESERVE_ELEMS],
+  ['inner_map', uapi.BPF_F_INNER_MAP],
+]);
+
 /** `tcx` for BPF_LINK_TYPE_TCX, in the same way. */
 export const linkTypeName = (type: number): string => LINK_TYPES.get(type) ?? `type ${type}`;
 

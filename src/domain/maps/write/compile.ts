@@ -24,7 +24,7 @@ export function compileJson({ key, value, perCpu }: EntryLayout, before: string,
     jsonValue(builder, key, 0);
     builder.text(',');
   }
-  builder.startValue();
+  builder.read('value');
   if (perCpu === undefined) jsonValue(builder.text('"value":'), value, 0);
   else {
     builder.text('"values":[');
@@ -39,17 +39,18 @@ export function compileJson({ key, value, perCpu }: EntryLayout, before: string,
   return builder.finish();
 }
 
-/** Writes an entry as table cells: key, value; of a per-CPU type the value of `cpu`, after the CPU's number. */
-export function compileCells({ key, value, perCpu }: EntryLayout, cpu: number): Program {
+/** Writes an entry as table cells: key, value; of a per-CPU type a row for each CPU, with its number between them. */
+export function compileCells({ key, value, perCpu }: EntryLayout): Program {
   const builder = new ProgramBuilder();
-  if (key !== undefined) {
-    displayValue(builder, key, 0);
+  for (let cpu = 0; cpu < (perCpu?.count ?? 1); cpu++) {
+    if (key !== undefined) {
+      displayValue(builder.read('key'), key, 0);
+      builder.step(Step.CELL, 0, 0);
+    }
+    if (perCpu !== undefined) builder.text(String(cpu)).step(Step.CELL, 0, 0);
+    displayValue(builder.read('value'), value, cpu * (perCpu?.stride ?? 0));
     builder.step(Step.CELL, 0, 0);
   }
-  builder.startValue();
-  if (perCpu !== undefined) builder.text(String(cpu)).step(Step.CELL, 0, 0);
-  displayValue(builder, value, cpu * (perCpu?.stride ?? 0));
-  builder.step(Step.CELL, 0, 0);
   return builder.finish();
 }
 

@@ -1,7 +1,9 @@
 /** Decimal numbers as text, four digits at a time from a table. Each function returns where its text ends, and may write three bytes more. */
 
 /** `0000` to `9999`, as they lie in memory. */
-const DIGITS = Uint32Array.from({ length: 10_000 }, (_, number) => Buffer.from(String(number).padStart(4, '0')).readUInt32LE(0));
+const DIGITS = new Uint32Array(10_000);
+for (let i = 0; i < DIGITS.length; i++)
+  DIGITS[i] = 0x3030_3030 + (((i / 1000) | 0) + ((((i / 100) | 0) % 10) << 8) + ((((i / 10) | 0) % 10) << 16) + ((i % 10) << 24));
 const MINUS = 0x2d;
 
 /** An integer from 0 to 2^53. */
@@ -49,4 +51,11 @@ export function writeUnsigned64(out: DataView, start: number, high: number, low:
   const third = Math.floor(rest / 100_000_000);
   const quotient = first * 0x1_0000_0000 + second * 0x1_0000 + third;
   return writeEight(out, writeDecimal(out, start, quotient), rest - third * 100_000_000);
+}
+
+/** The same with a sign. */
+export function writeSigned64(out: DataView, start: number, high: number, low: number): number {
+  if (high >= 0) return writeUnsigned64(out, start, high, low);
+  out.setUint8(start, MINUS);
+  return low === 0 ? writeUnsigned64(out, start + 1, -high, 0) : writeUnsigned64(out, start + 1, ~high, 2 ** 32 - low);
 }

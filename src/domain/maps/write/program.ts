@@ -5,7 +5,7 @@
 
 import type { Layout } from '../layout/layout.ts';
 
-/** What a step does with the bytes at `at`. The numbers stand in `row-writer.ts` once more: a switch over literals is a table. */
+/** What a step does with the bytes at `at`. */
 export const Step = {
   /** Nothing more than its fixed text. */
   TEXT: 0,
@@ -33,14 +33,14 @@ export const Step = {
 /** How a string is written: within JSON quotes as it is, within JSON quotes for people, or bare for people. */
 export const TextMode = { JSON: 0, JSON_DISPLAY: 1, DISPLAY: 2 } as const;
 
+/** Added to a step that reads the value and not the key. */
+export const OF_VALUE = 32;
 /** Numbers of a step in `code`. */
 export const STRIDE = 6;
 
 export interface Program {
-  /** For each step: what, first literal word, literal bytes, at, argument, more. */
+  /** For each step: what, with OF_VALUE; first literal word, literal bytes, at, argument, more. */
   code: Int32Array;
-  /** The steps from here on read the value, those before the key. */
-  valueSteps: number;
   /** Fixed text, eight bytes a number, padded. */
   literals: Float64Array;
   enums: readonly ReadonlyMap<number, string>[];
@@ -61,7 +61,7 @@ export class ProgramBuilder {
   #pending = '';
   #maxBytes = 0;
   #cells = 0;
-  #valueSteps = 0;
+  #source = 0;
 
   text(text: string): this {
     this.#pending += text;
@@ -72,7 +72,7 @@ export class ProgramBuilder {
   step(what: number, at: number, maxBytes: number, argument = 0, more = 0): number {
     const text = Buffer.from(escapeOddities(this.#pending));
     this.#pending = '';
-    this.#code.push(what, this.#words, text.length, at, argument, more);
+    this.#code.push(what + this.#source, this.#words, text.length, at, argument, more);
     this.#literals.push(text, Buffer.alloc((8 - (text.length % 8)) % 8));
     this.#words += Math.ceil(text.length / 8);
     this.#maxBytes += text.length + maxBytes;
@@ -88,17 +88,17 @@ export class ProgramBuilder {
     return this.#functions.push(write) - 1;
   }
 
-  /** What follows reads the value. */
-  startValue(): void {
-    this.step(Step.TEXT, 0, 0);
-    this.#valueSteps = this.#code.length / STRIDE;
+  /** Says what the steps that follow read. */
+  read(what: 'key' | 'value'): this {
+    this.#source = what === 'value' ? OF_VALUE : 0;
+    return this;
   }
 
   finish(): Program {
     this.step(Step.TEXT, 0, 0);
     const bytes = Buffer.concat(this.#literals);
     return {
-      code: Int32Array.from(this.#code), valueSteps: this.#valueSteps, literals: new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)),
+      code: Int32Array.from(this.#code), literals: new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)),
       enums: this.#enums, functions: this.#functions, maxBytes: this.#maxBytes, cells: this.#cells,
     };
   }
