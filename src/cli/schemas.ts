@@ -69,6 +69,9 @@ const fdbMembers = {
   'usedSeconds?': { type: 'number' }, 'updatedSeconds?': { type: 'number' },
 };
 
+const shownBytes = object({ hex: text, decoded: {}, display: text });
+const bpfMapEntry = { 'key?': shownBytes, 'value?': shownBytes, 'values?': list(object({ cpu: count, value: shownBytes })), 'entries?': list({ type: 'object' }) };
+
 /** Members of each kind beside `apiVersion`, `kind` and `metadata`. */
 const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   IptablesRuleList: { items: list(object(ruleRow)) },
@@ -110,6 +113,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   },
   BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
   BpfFeatureList: { items: list(object({ kind: text, name: text, available: flag, 'reason?': text, 'since?': text })) },
+  BpfMapEntryList: { items: list(object(bpfMapEntry)) },
   BpfLinkList: { items: list(object(bpfLink)) },
   BpfLink: bpfLink,
   BpfAttachment: { id: count, name: text, hooks: list(object({ hook: text, links: madeLinks })), 'netns?': text, 'change?': text, 'revertsAt?': text },

@@ -3,6 +3,7 @@ export function schemaProblems(schema: Readonly<Record<string, unknown>>, value:
   if ('const' in schema) return value === schema['const'] ? [] : [`${path} is not ${String(schema['const'])}`];
   if (Array.isArray(schema['enum'])) return schema['enum'].includes(value) ? [] : [`${path} is ${String(value)}`];
   const type = schema['type'];
+  if (type === undefined) return [];
   if (!hasType(type, value)) return [`${path} is no ${String(type)}`];
   if (type === 'array') return (value as unknown[]).flatMap((item, i) => schemaProblems(schema['items'] as never, item, `${path}[${i}]`));
   if (type !== 'object') return [];

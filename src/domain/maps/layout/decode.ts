@@ -40,6 +40,7 @@ export function display(layout: Layout, bytes: Buffer, base: number): string {
 
 function displayPairs(layout: Layout, bytes: Buffer, base: number, path: string): string[] {
   const inside = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  if (layout.kind === 'array' && layout.count === 0) return [];
   if (isLine(layout) && path !== '') return [`${path}=${lineOf(layout as Leaf, bytes, base)}`];
   if (layout.kind === 'struct') return layout.members.flatMap(({ name, layout: inner }) => displayPairs(inner, bytes, base, inside(name)));
   if (layout.kind === 'array') return Array.from({ length: layout.count }, (_, i) => displayPairs(layout.element, bytes, elementBase(layout, base, i), inside(String(i)))).flat();

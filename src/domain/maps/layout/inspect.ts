@@ -68,7 +68,7 @@ class Reader {
   #readMember({ name, type, bitOffset, bitSize }: BtfMember, depth: number): Member[] {
     const layout = bitSize > 0 ? this.#readBits(type, bitOffset, bitSize) : moveLayout(this.read(type, name, depth + 1), bitOffset >>> 3);
     if (name === '' && layout.kind === 'struct') return [...layout.members];
-    return name === '' ? [] : [{ name, layout }];
+    return name === '' ? [] : [{ name: printable(name), layout }];
   }
 
   #readBits(id: number, bitOffset: number, bits: number): Layout {
@@ -79,13 +79,13 @@ class Reader {
 
   #readVariable(id: number, offset: number, depth: number): Member {
     const { name, sizeOrType } = this.#btf.type(id);
-    return { name, layout: moveLayout(this.read(sizeOrType, name, depth + 1), offset) };
+    return { name: printable(name), layout: moveLayout(this.read(sizeOrType, name, depth + 1), offset) };
   }
 
   #namesOf(type: BtfType): ReadonlyMap<bigint, string> {
     const names = new Map<bigint, string>();
     // Of several names for one value the first is kept, as debuggers do.
-    for (const { name, value } of this.#btf.enumerators(type)) if (!names.has(value)) names.set(value, name);
+    for (const { name, value } of this.#btf.enumerators(type)) if (!names.has(value)) names.set(value, printable(name));
     return names;
   }
 
@@ -101,3 +101,6 @@ class Reader {
 }
 
 const hex = (size: number): Leaf => ({ kind: 'hex', at: 0, size });
+
+/** Names are identifiers; damaged type information may have anything. */
+const printable = (name: string): string => name.replace(/[^\x21-\x7e]/g, '_');

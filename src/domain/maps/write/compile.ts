@@ -103,10 +103,13 @@ function jsonDisplay(builder: ProgramBuilder, layout: Layout, base: number, writ
   }
   eachShown(layout, base, '', (leaf, at, path, text) => {
     builder.text(textWithin(text));
-    if (leaf.kind === 'text' || leaf.kind === 'float') displayScalar(builder, leaf, at, TextMode.JSON_DISPLAY);
+    if (isQuotedDifferently(leaf)) displayScalar(builder, leaf, at, TextMode.JSON_DISPLAY);
     else builder.step(Step.COPY, 0, maxTextBytes(leaf), written.get(path)!);
   });
 }
+
+/** Whether the form for people is not what stands between the quotes of the decoded form. */
+const isQuotedDifferently = (leaf: Leaf): boolean => leaf.kind === 'text' || leaf.kind === 'float' || (leaf.kind === 'enum' && leaf.size === 8);
 
 /** The form for people, without quotes and escapes. */
 function displayValue(builder: ProgramBuilder, layout: Layout, base: number): void {

@@ -63,6 +63,7 @@ export class ProgramBuilder {
   #cells = 0;
   #source = 0;
 
+  /** Printable characters only: eight are copied as one number, which is exact for these. */
   text(text: string): this {
     this.#pending += text;
     return this;
@@ -70,7 +71,7 @@ export class ProgramBuilder {
 
   /** Adds a step that writes at most `maxBytes`; returns its number, for `COPY`. */
   step(what: number, at: number, maxBytes: number, argument = 0, more = 0): number {
-    const text = Buffer.from(escapeOddities(this.#pending));
+    const text = Buffer.from(this.#pending, 'latin1');
     this.#pending = '';
     this.#code.push(what + this.#source, this.#words, text.length, at, argument, more);
     this.#literals.push(text, Buffer.alloc((8 - (text.length % 8)) % 8));
@@ -103,9 +104,6 @@ export class ProgramBuilder {
     };
   }
 }
-
-/** Eight bytes are copied as one number, which is exact for printable characters; names from type information have no others. */
-const escapeOddities = (text: string): string => text.replace(/[^\n -~]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** A layout with more scalars than this is written by a function: unrolled it would be longer than what it writes. */
 export const MAX_STEPS = 512;
