@@ -15,7 +15,7 @@ import { findMap, findProgram, readReference } from '../../bpf/index.ts';
 import { beginChange } from '../../changes/index.ts';
 import type { Addition, LoadReport, LoadRequest, MapReport, ProgramReport } from './model.ts';
 import { objectName, planPins, readPairs, removalOrder, type LoadPins } from './plan.ts';
-import { savingRefusals } from './refusal.ts';
+import { explainRefusals } from './refusal.ts';
 
 /** An object in the kernel, with where its parts are going to be pinned; descriptors close when the load is over. */
 export interface Loaded {
@@ -46,7 +46,7 @@ export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) =
   const pins = planPins(ensureBpffs(), request.object, request.pinDirectory);
   using maps = openMaps(checked, given, pins);
   using target = request.target === undefined ? undefined : findProgram(readReference(request.target.split(' ')));
-  using object = savingRefusals(() => loadObject(bytes, request.object, {
+  using object = explainRefusals(() => loadObject(bytes, request.object, {
     ...selection(request), constants, maps: maps.byName, allMaps: selection(request).programs === undefined, ...(target === undefined ? {} : { target }),
   }));
   const loaded: Loaded = { request, checked, object, pins, given: maps.byName };
@@ -167,9 +167,10 @@ function describeCheck({ object }: LoadRequest, { license, needs, relocations, p
 
 /** With what the kernel made of it. */
 function describeLoad({ request, checked, object, given }: Loaded, pinnings: readonly Pinning[]): LoadReport {
+  const paths = new Map(pinnings.map(({ kind, name, path }) => [`${kind} ${name}`, path]));
   const pinOf = (kind: Pinning['kind'], name: string): { pin?: string } => {
-    const found = pinnings.find((pinning) => pinning.kind === kind && pinning.name === name);
-    return found === undefined ? {} : { pin: found.path };
+    const path = paths.get(`${kind} ${name}`);
+    return path === undefined ? {} : { pin: path };
   };
   const plain = describeCheck(request, checked);
   return {

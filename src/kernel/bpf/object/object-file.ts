@@ -4,6 +4,13 @@ import { Btf, Kind, readExtensions, type BtfType, type Extensions } from '../../
 import { readElf, STB_LOCAL, STT_FUNC, STT_SECTION, type Elf, type ElfSymbol, type Relocation, type Section } from '../../elf/index.ts';
 import { cString } from '../info.ts';
 
+/** Sections whose loss would change what programs do. */
+const UNSUPPORTED: readonly (readonly [name: RegExp, why: string])[] = [
+  [/^maps(\/|$)/, 'has map definitions of the old form, without types; declare maps in SEC(".maps")'],
+  [/^\.addr_space\./, 'has variables in an arena, which are not supported; allocate them with bpf_arena_alloc_pages()'],
+  [/^\?\.struct_ops/, 'has tables of functions that are only loaded on request, which is not supported; drop the ?'],
+];
+
 const position = (type: number, section: number, value: number): string => `${type}:${section}:${value}`;
 
 /** A compiled object as read from the file: nothing of it is in the kernel. */
@@ -21,6 +28,7 @@ export class ObjectFile {
   constructor(bytes: Buffer, source: string) {
     this.source = source;
     this.elf = readElf(bytes, source);
+    this.#checkSections();
     const btf = this.#find('.BTF');
     if (btf === undefined) throw this.refuse('it has no BTF; compile with -g');
     this.btf = new Btf(btf.data, source);
@@ -97,6 +105,13 @@ export class ObjectFile {
 
   refuse(what: string, facts: Partial<ErrorFacts> = {}): OperationError {
     return new OperationError(`${this.source}: ${what}`, { code: 'SL2401', reason: 'usage', ...facts });
+  }
+
+  #checkSections(): void {
+    for (const { name } of this.elf.sections) {
+      const why = UNSUPPORTED.find(([pattern]) => pattern.test(name))?.[1];
+      if (why !== undefined) throw this.refuse(`section ${name} ${why}`, { code: 'SL2411' });
+    }
   }
 
   #find(name: string): Section | undefined {
