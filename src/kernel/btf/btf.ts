@@ -18,6 +18,8 @@ const ENCODINGS: Readonly<Record<number, string>> = { 1: 'SIGNED', 2: 'CHAR', 4:
 const PER_MEMBER = byKind({ [Kind.STRUCT]: 3, [Kind.UNION]: 3, [Kind.ENUM]: 2, [Kind.FUNC_PROTO]: 2, [Kind.DATASEC]: 3, [Kind.ENUM64]: 3 });
 /** Qualifiers and typedefs behind each other, and arrays in arrays, that are followed; more is a circle. */
 const MAX_DEPTH = 32;
+/** Twice what the kernel takes for a name; more of a string is left out, as thousands of types may share it. */
+const MAX_STRING = 1024;
 
 export interface BtfType {
   id: number;
@@ -186,14 +188,15 @@ export class Btf {
     return this.#find(name, true, kinds);
   }
 
+  /** A string by its offset; empty where there is none. */
   string(offset: number): string {
     if (this.base !== undefined && offset < this.#firstString) return this.base.string(offset);
     const start = offset - this.#firstString;
     if (offset === 0 || start >= this.#strings.length) return '';
     if (this.#text === null) this.#text = isAscii(this.#strings) ? this.#strings.toString('latin1') : undefined;
-    if (this.#text !== undefined) return cut(this.#text, start, this.#text.indexOf('\0', start));
-    const end = this.#strings.indexOf(0, start);
-    return this.#strings.toString('utf8', start, end < 0 ? this.#strings.length : end);
+    const limit = Math.min(start + MAX_STRING, this.#strings.length);
+    if (this.#text !== undefined) return this.#text.slice(start, endOf(this.#text.indexOf('\0', start), limit));
+    return this.#strings.toString('utf8', start, endOf(this.#strings.indexOf(0, start), limit));
   }
 
   /** The words of a whole type, header included. */
@@ -242,8 +245,8 @@ export class Btf {
   }
 }
 
-/** Up to `end`, or to the very end where the last NUL is missing. */
-const cut = (text: string, start: number, end: number): string => text.slice(start, end < 0 ? text.length : end);
+/** Where a string ends: at its NUL, at the limit where that comes first or there is none. */
+const endOf = (nul: number, limit: number): number => (nul < 0 ? limit : Math.min(nul, limit));
 
 const SIZED = new Set<number>([Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FLOAT, Kind.DATASEC]);
 

@@ -69,6 +69,8 @@ const HEADER_BYTES = 64;
 const SECTION_BYTES = 64;
 const SYMBOL_BYTES = 24;
 const RELOCATION_BYTES = 16;
+/** Far longer than any name in C that the kernel takes. */
+const MAX_NAME = 4096;
 
 /**
  * Reads an object file. Every offset is checked against the file: a hostile one gives an error, not a wild read.
@@ -82,7 +84,7 @@ export function readElf(bytes: Buffer, source: string): Elf {
   const sections = nameSections(bytes, headers, source);
   const table = sections.find(({ type }) => type === SHT_SYMTAB);
   if (table === undefined) throw refuse(source, 'no symbol table');
-  const symbols = readSymbols(table.data, sections[link(headers[table.index]!)]?.data ?? Buffer.alloc(0));
+  const symbols = readSymbols(table.data, sections[link(headers[table.index]!)]?.data ?? Buffer.alloc(0), source);
   return { sections, symbols, relocations: readRelocations(sections, headers, symbols, source) };
 }
 
@@ -104,8 +106,10 @@ const link = (header: Buffer): number => header.readUInt32LE(40);
 
 function nameSections(bytes: Buffer, headers: readonly Buffer[], source: string): Section[] {
   const sections = headers.map((header, index) => readSection(bytes, header, index, source));
+  // Otherwise a small file could say the same thousands of times.
+  if (sections.reduce((sum, { data }) => sum + data.length, 0) > bytes.length) throw refuse(source, 'its sections lie on top of each other');
   const names = sections[bytes.readUInt16LE(62)]?.data ?? Buffer.alloc(0);
-  return sections.map((section, i) => ({ ...section, name: stringAt(names, headers[i]!.readUInt32LE(0)) }));
+  return sections.map((section, i) => ({ ...section, name: stringAt(names, headers[i]!.readUInt32LE(0), source) }));
 }
 
 function readSection(bytes: Buffer, header: Buffer, index: number, source: string): Section {
@@ -115,9 +119,9 @@ function readSection(bytes: Buffer, header: Buffer, index: number, source: strin
   return { index, name: '', type, executable: (header.readUInt32LE(8) & SHF_EXECINSTR) !== 0, size, data };
 }
 
-const readSymbols = (table: Buffer, names: Buffer): ElfSymbol[] =>
+const readSymbols = (table: Buffer, names: Buffer, source: string): ElfSymbol[] =>
   entries(table, SYMBOL_BYTES).map((entry) => ({
-    name: stringAt(names, entry.readUInt32LE(0)),
+    name: stringAt(names, entry.readUInt32LE(0), source),
     type: entry[4]! & 15,
     binding: entry[4]! >> 4,
     hidden: HIDDEN.has(entry[5]! & 3),
@@ -133,7 +137,7 @@ function readRelocations(sections: readonly Section[], headers: readonly Buffer[
     if (type === SHT_RELA) throw refuse(source, `${name} has relocations with addends`);
     if (type !== SHT_REL) continue;
     const target = headers[index]!.readUInt32LE(44);
-    relocations.set(target, [...(relocations.get(target) ?? []), ...readTable(data, symbols, source)]);
+    relocations.set(target, (relocations.get(target) ?? []).concat(readTable(data, symbols, source)));
   }
   return relocations;
 }
@@ -153,9 +157,11 @@ function slice(bytes: Buffer, from: number, length: number, source: string): Buf
   return bytes.subarray(from, from + length);
 }
 
-function stringAt(bytes: Buffer, at: number): string {
-  const end = bytes.indexOf(0, at);
-  return at < bytes.length ? bytes.toString('utf8', at, end < 0 ? bytes.length : end) : '';
+function stringAt(bytes: Buffer, at: number, source: string): string {
+  const name = bytes.subarray(at, at + MAX_NAME);
+  const end = name.indexOf(0);
+  if (end < 0 && name.length === MAX_NAME) throw refuse(source, 'a name without an end');
+  return name.toString('utf8', 0, end < 0 ? name.length : end);
 }
 
 const refuse = (source: string, what: string): OperationError =>
