@@ -29,7 +29,8 @@ export class BtfWriter {
 
   /** Adds a type and gives its id. */
   add({ name = '', kind, vlen = 0, flag = false, last = 0, tail = [] }: WrittenType): number {
-    this.#types.push(this.name(name), ((flag ? 0x8000_0000 : 0) | (kind << 24) | vlen) >>> 0, last, ...tail);
+    this.#types.push(this.name(name), ((flag ? 0x8000_0000 : 0) | (kind << 24) | vlen) >>> 0, last);
+    for (const word of tail) this.#types.push(word);
     return ++this.#count;
   }
 

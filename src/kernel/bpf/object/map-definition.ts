@@ -68,7 +68,7 @@ export function mapAt(file: ObjectFile, section: number, offset: number): string
   return symbol.name;
 }
 
-function define(file: ObjectFile, name: string, type: number, sizes: MapSizes): MapDefinition {
+function define(file: ObjectFile, name: string, type: number, sizes: MapSizes, isInner: boolean = false): MapDefinition {
   const { btf } = file;
   const members = new Map(btf.members(btf.resolve(type)).map((member) => [member.name, member]));
   for (const member of members.keys()) if (!MEMBERS.has(member)) throw file.refuse(`map ${name} has '${member}', which is not supported`);
@@ -88,7 +88,8 @@ function define(file: ObjectFile, name: string, type: number, sizes: MapSizes): 
     ...sizes,
   };
   checkNumbers(file, spec, number('pinning'));
-  const inner = values === undefined || !MAPS_OF_MAPS.has(spec.type) ? undefined : define(file, `${name}.inner`, heldType(btf, values), {});
+  if (isInner && MAPS_OF_MAPS.has(spec.type)) throw file.refuse(`map ${name} holds maps in turn, which the kernel does not take`);
+  const inner = values === undefined || !MAPS_OF_MAPS.has(spec.type) ? undefined : define(file, `${name}.inner`, heldType(btf, values), {}, true);
   return {
     spec: withDefaults(spec, keyType !== 0), keyType, valueType, sharedByName: number('pinning') === LIBBPF_PIN_BY_NAME, initial: [],
     ...(inner === undefined ? {} : { inner }),
