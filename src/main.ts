@@ -5,17 +5,21 @@
  */
 
 import { commands, loaders, pjson } from '#registry';
+import type { NameSource } from './cli/complete.ts';
 import { resolveWords } from './cli/words.ts';
 
 async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', exitOnBrokenPipe);
   process.on('SIGINT', () => process.exit(130));
-  if (argv[0] === '__complete') return (await import('./cli/complete.ts')).complete(argv.slice(1), commands);
+  if (argv[0] === '__complete') return await (await import('./cli/complete.ts')).complete(argv.slice(1), commands, nameObjects);
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === 'version')) return void process.stdout.write(`sluice ${pjson.version}\n`);
   const { id, rest } = resolveWords(argv, commands);
   if (id === undefined || wantsHelp(rest)) return (await import('./cli/help.ts')).showHelp(id, rest, commands);
   await runCommand(id, rest);
 }
+
+/** Only words that name an object cost the loading of what asks the kernel. */
+const nameObjects: NameSource = async (kind) => (await import('./domain/bpf/index.ts')).nameObjects(kind);
 
 async function runCommand(id: string, argv: readonly string[]): Promise<void> {
   await wire();

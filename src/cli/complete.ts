@@ -16,18 +16,25 @@ interface Candidate {
   text: string;
 }
 
+/** Names of BPF objects, which only the kernel can tell. */
+export type NameSource = (kind: 'program' | 'map' | 'link') => Promise<Candidate[]>;
+
 /** Prints the candidates for the last of `words`. */
-export function complete(words: readonly string[], commands: Commands): void {
+export async function complete(words: readonly string[], commands: Commands, objects: NameSource): Promise<void> {
   const typed = words.slice(0, -1);
   const current = words.at(-1) ?? '';
-  const { candidates, directive } = candidatesFor(typed, current, commands);
-  const lines = candidates.filter(({ value }) => value.startsWith(current)).map(({ value, text }) => `${value}\t${text}`);
+  const answer = candidatesFor(typed, current, commands);
+  const named = answer.objects === undefined || current.includes('/') ? [] : await objects(answer.objects);
+  const directive = answer.objects !== undefined && current.includes('/') ? DEFAULT : answer.directive;
+  const lines = [...answer.candidates, ...named].filter(({ value }) => value.startsWith(current)).map(({ value, text }) => `${value}\t${text}`);
   process.stdout.write([...lines, `:${directive}`, ''].join('\n'));
 }
 
 interface Answer {
   candidates: Candidate[];
   directive: number;
+  /** Names of these objects as well; a word with a slash is the path of a pin. */
+  objects?: Parameters<NameSource>[0];
 }
 
 function candidatesFor(typed: readonly string[], current: string, commands: Commands): Answer {
@@ -72,6 +79,7 @@ const flagsOf = (command: CommandMetadata): Candidate[] =>
 function valuesOf(flag: Flag): Answer {
   if (flag.name === 'netns') return names(namespaces());
   if (['in', 'out', 'dev', 'bridge', 'via'].includes(flag.name)) return names(entries('/sys/class/net'));
+  if (flag.name === 'before' || flag.name === 'after') return { candidates: [], directive: NO_FILES, objects: 'program' };
   if (flag.name === 'output') return names(['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'jsonpath=', 'custom-columns=']);
   const options = flag.type === 'option' ? flag.options : undefined;
   if (options !== undefined) return names(options);
@@ -90,6 +98,10 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
       return names(entries(join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'labs')).map((file) => file.replace(/\.json$/, '')));
     case 'node':
       return names(namespaces().filter((name) => name.startsWith('sl-')));
+    case 'program':
+    case 'map':
+    case 'link':
+      return { candidates: [], directive: NO_FILES, objects: argument.name };
     case 'btf':
       return { ...names(entries('/sys/kernel/btf')), directive: DEFAULT };
     case 'interface':
