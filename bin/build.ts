@@ -14,7 +14,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build as bundle } from 'esbuild';
-import { commonjsNames, oclifStubs } from './esbuild-plugins.ts';
+import { commonjsNames, lateCodecs, oclifStubs } from './esbuild-plugins.ts';
 import { loadCommands, registrySource, type BuildFacts } from './registry.ts';
 
 const ROOT = dirname(import.meta.dirname);
@@ -90,7 +90,7 @@ async function buildBundle(): Promise<void> {
     target: 'node22',
     // Native code cannot be bundled: koffi is found in node_modules.
     external: ['koffi'],
-    plugins: [oclifStubs, commonjsNames],
+    plugins: [oclifStubs, commonjsNames, lateCodecs],
     banner: { js: COMMONJS_NAMES },
     logLevel: 'warning',
     legalComments: 'none',

@@ -38,6 +38,21 @@ export const commonjsNames: Plugin = {
   },
 };
 
+/**
+ * Reads the codecs of the netlink package, a quarter of a megabyte, when one of their functions is first called: commands that
+ * only read never call any. The package is CommonJS, which is all run where it is imported.
+ */
+export const lateCodecs: Plugin = {
+  name: 'late-codecs',
+  setup(build) {
+    build.onResolve({ filter: /^netlink\/dist\/rt\// }, ({ kind, path }) => (kind === 'import-statement' ? { path, namespace: 'late-codecs' } : undefined));
+    build.onLoad({ filter: /.*/, namespace: 'late-codecs' }, async ({ path }) => {
+      const names = (await namesOf(path)).filter((name) => /^(format|parse)[A-Z]/.test(name));
+      return { contents: names.map((name) => `export const ${name} = (...args) => require('${path}').${name}(...args);\n`).join(''), resolveDir: import.meta.dirname };
+    });
+  },
+};
+
 /** The name under which Node puts `module.exports` itself among the exports of a CommonJS module. */
 const NODE_MARKS_COMMONJS = 'module.exports';
 

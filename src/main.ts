@@ -19,7 +19,7 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** Only words that name an object cost the loading of what asks the kernel. */
-const nameObjects: NameSource = async (kind) => (await import('./domain/bpf/index.ts')).nameObjects(kind);
+const nameObjects: NameSource = async (kind) => (await import('./completion.ts')).nameObjects(kind);
 
 async function runCommand(id: string, argv: readonly string[]): Promise<void> {
   await wire();

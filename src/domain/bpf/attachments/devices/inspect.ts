@@ -5,17 +5,17 @@ import type { Attachment } from '../attachment.ts';
 
 /** Modes of IFLA_XDP_ATTACHED; several at once (4) are shown as the native one. */
 const XDP_MODES: Readonly<Record<number, string>> = { 1: 'xdp-native', 2: 'xdp-generic', 3: 'xdp-offload', 4: 'xdp-native' };
-const ROWS = ['tcx-ingress', 'tcx-egress', 'netkit-primary', 'netkit-peer'] as const;
+const ROWS = ['tcx-ingress', 'tcx-egress', 'netkit-primary', 'netkit-peer'].map((hook) => ({ hook, attachType: attachTypeNumber(hook.replace('-', '_')) }));
 
 /** What stands at the devices of a network namespace, in the order in which packets meet it. */
 export function readDevices(netns: FoundNetns): Attachment[] {
   using netlink = openNetlink({ netns });
   const devices = listLinks(netlink).items;
   const withFilters = new Set(listQdiscs(netlink).items.filter(({ kind }) => kind === 'clsact' || kind === 'ingress').map(({ ifindex }) => ifindex));
-  const rows = inNetns(netns.path, () => devices.flatMap((device) => readRows(device)));
+  const rows = Map.groupBy(inNetns(netns.path, () => devices.flatMap((device) => readRows(device))), ({ ifindex }) => ifindex);
   return devices.flatMap((device) => {
     const filters = withFilters.has(device.index) ? readFilters(netlink, device) : [];
-    return [...readXdp(device), ...rows.filter(({ ifindex }) => ifindex === device.index), ...filters];
+    return [...readXdp(device), ...(rows.get(device.index) ?? []), ...filters];
   }).map((attachment) => ({ ...attachment, netns: { inode: netns.inode, label: netns.label } }));
 }
 
@@ -29,8 +29,8 @@ function readXdp({ xdp, name, index }: Link): Found[] {
 /** tcx and netkit; none on a kernel without them. */
 function readRows(device: Link): Found[] {
   const hooks = device.kind === 'netkit' ? ROWS : ROWS.slice(0, 2);
-  return hooks.flatMap((hook) => {
-    const row = queryPrograms(device.index, attachTypeNumber(hook.replace('-', '_')));
+  return hooks.flatMap(({ hook, attachType }) => {
+    const row = queryPrograms(device.index, attachType);
     return row === undefined ? [] : row.programs.map((program, i) => inRow(device, hook, program, i + 1));
   });
 }

@@ -1,0 +1,2 @@
+/** What completion asks the kernel, by itself: a start for a completion loads nothing else. */
+export { nameObjects } from './domain/bpf/index.ts';
