@@ -9,9 +9,12 @@ export function ellipsize(text: string, width: number): string {
   return `${text.slice(0, head)}…${text.slice(text.length - (kept - head))}`;
 }
 
+let collator: Intl.Collator | undefined;
+
 /** Compares with numbers by their value: `eth2` before `eth10`. */
 export function compareNatural(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  collator ??= new Intl.Collator('en', { numeric: true });
+  return collator.compare(a, b);
 }
 
 /** The `most` candidates nearest to a mistyped word, best first. */

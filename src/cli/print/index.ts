@@ -53,7 +53,21 @@ export async function printListing<T>(listing: Listing<T>, view: TableView<T>, o
   }
   const items = shown.map(json);
   if (options.format === 'custom-columns') return await writeCustomColumns(items, options);
+  if (options.format === 'json' && items.length > LONG_LIST) return writeLongList(view.kind, items, listing);
   await writeObject(listEnvelope(view.kind, items, listing), options);
+}
+
+/** So many items are not for reading: each then stands on one line, which takes half the time and space. */
+const LONG_LIST = 1000;
+
+function writeLongList(kind: string, items: readonly unknown[], metadata: Metadata): void {
+  const [head = '', tail = ''] = toJson(listEnvelope(kind, [], metadata), 2).split('"items": []');
+  write(`${head}"items": [\n`);
+  for (let from = 0; from < items.length; from += LONG_LIST) {
+    const lines = items.slice(from, from + LONG_LIST).map((item) => `    ${toJson(item)}`);
+    write(`${lines.join(',\n')}${from + LONG_LIST < items.length ? ',' : ''}\n`);
+  }
+  write(`  ]${tail}\n`);
 }
 
 /** Prints one object: a card for people, the object for machines. */

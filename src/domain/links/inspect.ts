@@ -2,7 +2,7 @@
 
 import { NetlinkError, NotFoundError } from '../../lib/errors.ts';
 import { compareNatural, suggest } from '../../lib/text.ts';
-import { decodeKind, decodePort, getLink, type IfAddress, type Link, listAddresses, listLinks, type NetlinkSocket, openNetlink, walk } from '../../kernel/netlink/index.ts';
+import { decodeKind, decodePort, getLink, type IfAddress, type Link, listAddresses, listLinkNames, listLinks, type NetlinkSocket, openNetlink, walk } from '../../kernel/netlink/index.ts';
 import { ifLink, netDevice } from '../../kernel/uapi/index.ts';
 import { reportCommand } from '../../tools/index.ts';
 import type { InterfaceDetail, LinkRequest, NetworkInterface, OperState } from './model.ts';
@@ -29,7 +29,7 @@ export async function getInterface(name: string, { netns }: LinkRequest = {}): P
   reportCommand(['ip', '-d', '-s', 'address', 'show', 'dev', name], netns?.path);
   using netlink = openNetlink({ netns });
   const link = findLink(netlink, name);
-  const names = new Map(listLinks(netlink).items.map((other) => [other.index, other.name]));
+  const names = listLinkNames(netlink);
   const described = describeLink(link, names, listAddresses(netlink, { ifindex: link.index }).items);
   return { ...described, statistics: link.statistics!, otherAttributes: otherAttributes(link.raw!) };
 }

@@ -2,15 +2,15 @@
 
 import { type Link, listAddresses, listFdb, listLinks, type Neighbour, openNetlink, readVxlan } from '../../kernel/netlink/index.ts';
 import { NotFoundError, UsageError } from '../../lib/errors.ts';
-import { given } from '../../lib/members.ts';
 import { compareNatural, suggest } from '../../lib/text.ts';
 import { reportCommand } from '../../tools/index.ts';
-import { describeLinks, findLink, type NetworkInterface } from '../links/index.ts';
+import { describeLinks, findLink } from '../links/index.ts';
 import { describeFdb } from './fdb/inspect.ts';
 import { findIssues } from './issues.ts';
 import { FLOOD_MAC, type NodeView, type Tunnel, type TunnelDetail } from './model.ts';
 import { ownerOf } from './owner.ts';
 import { isMulticast } from './steps/native.ts';
+import { type InterfaceLookup, lookUpBy } from './underlay.ts';
 
 /** Where to look. */
 export interface Scope {
@@ -37,7 +37,8 @@ export async function getTunnel(name: string, { netns }: Scope = {}): Promise<Tu
   const fdb = listFdb(netlink, { ifindex: index }).items.filter((entry) => entry.ifindex === index);
   const link = links.find((other) => other.index === index)!;
   const names = new Map(links.map((other) => [other.index, other.name]));
-  return { ...describeTunnel(link, interfaces, fdb), interface: interfaces.find((one) => one.index === index)!, fdb: describeFdb(fdb, names) };
+  const lookup = lookUpBy(interfaces);
+  return { ...describeTunnel(link, lookup, fdb), interface: lookup.byIndex.get(index)!, fdb: describeFdb(fdb, names) };
 }
 
 /** Interfaces and tunnels of a namespace, for plans and checks. */
@@ -47,26 +48,25 @@ export async function viewNode({ netns }: Scope = {}): Promise<NodeView> {
   using netlink = openNetlink({ netns });
   const [links, addresses, fdb] = [listLinks(netlink), listAddresses(netlink), listFdb(netlink)];
   const interfaces = describeLinks(links.items, addresses.items);
+  const lookup = lookUpBy(interfaces);
   const byDevice = Map.groupBy(fdb.items, ({ ifindex }) => ifindex);
-  const tunnels = links.items.filter(({ kind }) => kind === 'vxlan').map((link) => describeTunnel(link, interfaces, byDevice.get(link.index) ?? []));
+  const tunnels = links.items.filter(({ kind }) => kind === 'vxlan').map((link) => describeTunnel(link, lookup, byDevice.get(link.index) ?? []));
   const complete = links.complete && addresses.complete && fdb.complete;
   return { interfaces, tunnels: tunnels.sort((a, b) => compareNatural(a.name, b.name)), complete, warnings: complete ? [] : [CHANGED_MEANWHILE] };
 }
 
-function describeTunnel(link: Link, interfaces: readonly NetworkInterface[], fdb: readonly Neighbour[]): Tunnel {
+function describeTunnel(link: Link, lookup: InterfaceLookup, fdb: readonly Neighbour[]): Tunnel {
   const attributes = readVxlan(link.kindData!);
-  const own = interfaces.find(({ index }) => index === link.index)!;
-  const underlay = interfaces.find(({ index }) => index === attributes.lower);
+  const own = lookup.byIndex.get(link.index)!;
+  const underlay = attributes.lower === undefined ? undefined : lookup.byIndex.get(attributes.lower);
   const remotes = fdb.filter(({ lladdr, destination }) => lladdr === FLOOD_MAC && destination !== undefined && !isMulticast(destination)).map(({ destination }) => destination!);
   const peers = new Set(fdb.map(({ destination }) => destination).filter((destination) => destination !== undefined && !isMulticast(destination)));
   const tunnel = {
     name: link.name, index: link.index, vni: attributes.vni ?? 0, port: attributes.port ?? 0, mtu: link.mtu, addresses: own.addresses,
     state: own.flags.includes('UP') ? 'up' as const : 'down' as const, owner: ownerOf(link.name, link.alias), remotes, peers: peers.size, entries: fdb.length, attributes,
-    ...given({
-      local: attributes.local, group: isMulticast(attributes.group) ? attributes.group : undefined, underlay: underlay?.name, mac: link.address, master: own.master, alias: link.alias,
-    }),
+    local: attributes.local, group: isMulticast(attributes.group) ? attributes.group : undefined, underlay: underlay?.name, mac: link.address, master: own.master, alias: link.alias,
   };
-  return { ...tunnel, issues: findIssues(tunnel, interfaces) };
+  return { ...tunnel, issues: findIssues(tunnel, lookup) };
 }
 
 function notVxlan(name: string, kind: string | undefined, tunnels: readonly Link[]): Error {

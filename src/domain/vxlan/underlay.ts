@@ -17,9 +17,24 @@ export interface UnderlayClue {
   attributes: Pick<VxlanAttributes, 'group' | 'local' | 'gpe'>;
 }
 
+/** Interfaces of a namespace by what one looks for: there may be 10,000. */
+export interface InterfaceLookup {
+  byIndex: ReadonlyMap<number, NetworkInterface>;
+  byName: ReadonlyMap<string, NetworkInterface>;
+  /** By each of their addresses, without prefix length. */
+  byAddress: ReadonlyMap<string, NetworkInterface>;
+}
+
+/** Prepares looking interfaces up. */
+export const lookUpBy = (interfaces: readonly NetworkInterface[]): InterfaceLookup => ({
+  byIndex: new Map(interfaces.map((one) => [one.index, one])),
+  byName: new Map(interfaces.map((one) => [one.name, one])),
+  byAddress: new Map(interfaces.flatMap((one) => one.addresses.map((address) => [address.split('/')[0]!, one] as const))),
+});
+
 /** The underlay of a tunnel; undefined when it is bound to nothing and its address is on no interface. */
-export function underlayOf({ underlay, local, attributes }: UnderlayClue, interfaces: readonly NetworkInterface[]): Underlay | undefined {
-  const found = interfaces.find(({ name, addresses }) => (underlay === undefined ? addresses.some((address) => address.split('/')[0] === local) : name === underlay));
+export function underlayOf({ underlay, local, attributes }: UnderlayClue, { byName, byAddress }: InterfaceLookup): Underlay | undefined {
+  const found = underlay === undefined ? byAddress.get(local ?? '') : byName.get(underlay);
   return found === undefined ? undefined : { interface: found, innerMtu: innerMtu(found.mtu, isIpv6(local ?? attributes.group)) };
 }
 

@@ -2,7 +2,7 @@
 
 import { ifLink, rtnetlink, socket } from '../uapi/index.ts';
 import { readMac } from './address.ts';
-import { nest, type RawAttribute, readText, u32, walk, cString } from './attributes.ts';
+import { align, nest, type RawAttribute, readText, u32, walk, cString } from './attributes.ts';
 import type { Request } from './message.ts';
 import type { Dump, NetlinkSocket } from './socket.ts';
 
@@ -110,6 +110,24 @@ function filterAttributes({ kind, master, statistics }: LinkFilter): RawAttribut
   if (master !== undefined) attributes.push([ifLink.IFLA_MASTER, u32(master)]);
   if (kind !== undefined) attributes.push([ifLink.IFLA_LINKINFO, nest([[ifLink.IFLA_INFO_KIND, cString(kind)]])]);
   return attributes;
+}
+
+/** Names of all interfaces by index: the quickest way where nothing else is asked. */
+export function listLinkNames(netlink: NetlinkSocket): Map<number, string> {
+  const names = new Map<number, string>();
+  const request = { operation: 'RTM_GETLINK', type: rtnetlink.RTM_GETLINK, flags: 0, body: Buffer.concat([Buffer.alloc(IFINFOMSG), nest(filterAttributes({}))]) };
+  netlink.dump(request, (bytes, start, end) => void names.set(bytes.readInt32LE(start + 4), readName(bytes, start, end)));
+  return names;
+}
+
+/** The name is the first attribute; it is looked for all the same. */
+function readName(bytes: Buffer, start: number, end: number): string {
+  for (let at = start + IFINFOMSG; at + 4 <= end; at += align(bytes.readUInt16LE(at))) {
+    const length = bytes.readUInt16LE(at);
+    if (length < 4) break;
+    if (bytes.readUInt16LE(at + 2) === ifLink.IFLA_IFNAME) return readText(bytes, at + 4, at + length);
+  }
+  return '';
 }
 
 /** One interface by index, or by its name or alternative name, with counters and its raw message. @throws NetlinkError ENODEV */

@@ -1,6 +1,6 @@
 /** Forwarding databases as they are now: of VXLAN devices, of bridges, and of hardware. */
 
-import { listFdb, listLinks, type Neighbour, openNetlink } from '../../../kernel/netlink/index.ts';
+import { listFdb, listLinkNames, type Neighbour, openNetlink } from '../../../kernel/netlink/index.ts';
 import { neighbour as nd } from '../../../kernel/uapi/index.ts';
 import { reportCommand } from '../../../tools/index.ts';
 import { findLink } from '../../links/index.ts';
@@ -22,7 +22,7 @@ export async function listEntries({ netns, device, mac }: FdbRequest = {}): Prom
   const link = device === undefined ? undefined : findLink(netlink, device);
   reportCommand(['bridge', '-s', 'fdb', 'show', ...(link === undefined ? [] : [link.kind === 'bridge' ? 'br' : 'dev', link.name])], netns?.path);
   const scope = link === undefined ? {} : link.kind === 'bridge' ? { master: link.index } : { ifindex: link.index };
-  const names = new Map(listLinks(netlink).items.map((other) => [other.index, other.name]));
+  const names = listLinkNames(netlink);
   const found = listFdb(netlink, scope);
   const chosen = mac === undefined ? found.items : found.items.filter(({ lladdr }) => lladdr === mac.toLowerCase());
   return { items: describeFdb(chosen, names), complete: found.complete, warnings: found.complete ? [] : [CHANGED_MEANWHILE] };
