@@ -7,8 +7,13 @@ import type { Attachment } from '../attachment.ts';
 const XDP_MODES: Readonly<Record<number, string>> = { 1: 'xdp-native', 2: 'xdp-generic', 3: 'xdp-offload', 4: 'xdp-native' };
 const ROWS = ['tcx-ingress', 'tcx-egress', 'netkit-primary', 'netkit-peer'].map((hook) => ({ hook, attachType: attachTypeNumber(hook.replace('-', '_')) }));
 
-/** What stands at the devices of a network namespace, in the order in which packets meet it. */
-export function readDevices(netns: FoundNetns): Attachment[] {
+/**
+ * What stands at the devices of a network namespace, in the order in which packets meet it.
+ *
+ * @param types of all programs that are loaded: a hook that takes none of them is not asked for each of what may be thousands of devices
+ */
+export function readDevices(netns: FoundNetns, types: ReadonlySet<string>): Attachment[] {
+  if (!types.has('xdp') && !types.has('sched_cls')) return [];
   using netlink = openNetlink({ netns });
   const devices = listLinks(netlink).items;
   const withFilters = new Set(listQdiscs(netlink).items.filter(({ kind }) => kind === 'clsact' || kind === 'ingress').map(({ ifindex }) => ifindex));
@@ -16,6 +21,14 @@ export function readDevices(netns: FoundNetns): Attachment[] {
   return devices.flatMap((device) => {
     const filters = withFilters.has(device.index) ? readFilters(netlink, device) : [];
     return [...readXdp(device), ...(rows.get(device.index) ?? []), ...filters];
+  const classifiers = types.has('sched_cls');
+  const qdiscs = classifiers ? listQdiscs(netlink).items : [];
+  const withFilters = new Set(qdiscs.filter(({ kind }) => kind === 'clsact' || kind === 'ingress').map(({ ifindex }) => ifindex));
+  const rows = classifiers ? inNetns(netns.path, () => devices.flatMap((device) => readRows(device))) : [];
+  const byDevice = Map.groupBy(rows, ({ ifindex }) => ifindex);
+  return devices.flatMap((device) => {
+    const filters = withFilters.has(device.index) ? readFilters(netlink, device) : [];
+    return [...readXdp(device), ...(byDevice.get(device.index) ?? []), ...filters];
   }).map((attachment) => ({ ...attachment, netns: { inode: netns.inode, label: netns.label } }));
 }
 

@@ -59,6 +59,7 @@ function meaningOf({ errnoName }: SyscallError | NetlinkError, { hook, target }:
     case 'EEXIST': return { why: 'it stands there already', reason: 'failed', hints: ['sluice bpf link list'] };
     case 'ESTALE': return { why: 'the row has changed since its revision was read', reason: 'failed', hints: ['sluice bpf net'] };
     case 'EBUSY': return { why: hook.kind === 'netfilter' ? 'another program has this priority' : 'the place is taken', reason: 'failed', hints: ['sluice bpf link list'] };
+    case 'ERANGE': return { why: 'no such priority; with defrag it must be above -400', reason: 'usage' };
     case 'EBADF': return { why: 'it is of another kind than the hook takes', reason: 'usage' };
     case 'EINVAL': return { why: 'the program was loaded for another hook, or not for this one', reason: 'failed', hints: ['name the hook in SEC(), and load it again'] };
     case 'ENOENT': return { why: 'what was named does not exist', reason: 'not-found' };
