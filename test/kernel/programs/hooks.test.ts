@@ -8,9 +8,9 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HOOKS, listAttachments } from '../../../src/domain/bpf/index.ts';
+import { findMap, HOOKS, listAttachments } from '../../../src/domain/bpf/index.ts';
 import { rollbackChange } from '../../../src/domain/changes/index.ts';
-import { attachProgram, hookFeature, readLink, type Attached } from '../../../src/domain/programs/index.ts';
+import { attachLoaded, attachProgram, hookFeature, loadPrograms, readLink, type Attached, type LoadReport } from '../../../src/domain/programs/index.ts';
 import { loadObject, type LoadedObject, type ObjectProgram } from '../../../src/kernel/bpf/index.ts';
 import { inNetns } from '../../../src/kernel/netns/index.ts';
 import { bindSocket, openSocket, receive, sendTo, type Fd } from '../../../src/kernel/syscalls/index.ts';
@@ -51,6 +51,10 @@ async function withProgram<T>(name: string, use: (program: ObjectProgram & { hit
   const hits = (): number => Number(object.map('hits').lookup(key)?.readBigUInt64LE() ?? 0n);
   return await use({ ...object.programs[0]!, hits, object });
 }
+
+/** Loads programs of a fixture with `--attach`. */
+const load = async (name: string, texts: readonly string[], programs?: readonly string[]): Promise<LoadReport> =>
+  await loadPrograms({ object: await fixtures.compile(name), maps: [], constants: [], argv: ['bpf', 'prog', 'load'], ...(programs === undefined ? {} : { programs }) }, attachLoaded(texts, {}));
 
 const attach = async (program: ObjectProgram['program'], text: string, netns?: Netns): Promise<Attached> =>
   await attachProgram({
@@ -256,22 +260,18 @@ const cgroupProgram = (hook: string): string => CGROUP_PROGRAMS[hook] ?? `on_${h
 const CGROUP_HOOKS = HOOKS.filter(({ kind, name }) => kind === 'cgroup' && has(name)).map(({ name }) => name);
 
 describe('a cgroup', () => {
-  test('runs a program at each of its hooks for the sockets in it', async () => {
-    using object = loadObject(bytes, 'hooks', { programs: CGROUP_HOOKS.map(cgroupProgram), allMaps: true });
+  test('runs a program at each of its hooks for the sockets in it, attached as one change while loading', async () => {
     await withCgroup('hooks', async (cgroup) => await withNetns('c', async (netns) => {
-      const made: Attached[] = [];
-      for (const hook of CGROUP_HOOKS) made.push(await attach(object.program(cgroupProgram(hook)), `${hook}:${cgroup}`));
-      const ids = new Set(made.map(({ id }) => id));
-      expect(listAttachments().filter(({ programId }) => ids.has(programId)).map(({ hook, target }) => `${hook} ${target}`).sort()).toEqual(CGROUP_HOOKS.map((hook) => `${hook} ${cgroup}`).sort());
+      const { programs, change, attached: places } = await load('hooks', CGROUP_HOOKS.map((hook) => `${cgroupProgram(hook)}=${hook}:${cgroup}`), CGROUP_HOOKS.map(cgroupProgram));
+      expect(places).toHaveLength(CGROUP_HOOKS.length);
+      const ids = new Set(programs.map(({ id }) => id));
+      const standing = (): string[] => listAttachments().filter(({ programId }) => ids.has(programId)).map(({ hook, target }) => `${hook} ${target}`).sort();
+      expect(standing()).toEqual(CGROUP_HOOKS.map((hook) => `${hook} ${cgroup}`).sort());
       expect(exerciseCgroup(cgroup, netns.path, mkdtempSync(join(state.root, 'unix-')))).toBe('');
-      const hits = CGROUP_HOOKS.filter((hook) => {
-        const key = Buffer.alloc(32);
-        key.write(cgroupProgram(hook));
-        return object.map('hits').lookup(key) === undefined;
-      });
-      expect(hits, 'hooks that saw nothing').toEqual([]);
-      for (const { change } of made) await rollbackChange(change);
-      await expect.poll(() => listAttachments().filter(({ programId }) => ids.has(programId))).toEqual([]);
+      using hits = findMap({ by: 'pin', path: join(state.env.SLUICE_BPFFS, 'sluice/programs/hooks/maps/hits') });
+      expect(CGROUP_HOOKS.filter((hook) => hits.lookup(Buffer.from(cgroupProgram(hook).padEnd(32, '\0'))) === undefined), 'hooks that saw nothing').toEqual([]);
+      await rollbackChange(change);
+      await expect.poll(standing).toEqual([]);
     }));
   });
 
@@ -327,6 +327,15 @@ describe('something that happens is counted by', () => {
       });
     });
   });
+});
+
+test('a table of struct_ops is in force until the change is undone', async () => {
+  const known = (): boolean => readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'latin1').includes('sluice_fixture');
+  const { change } = await load('struct-ops-link', ['struct_ops:congestion']);
+  expect(known()).toBe(true);
+  expect(listAttachments()).toContainEqual(expect.objectContaining({ hook: 'struct_ops', target: 'congestion', gone: false }));
+  await rollbackChange(change);
+  await expect.poll(known).toBe(false);
 });
 
 describe('an iterator', () => {

@@ -26,6 +26,8 @@ export function chooseProgram<T extends Candidate>(programs: readonly T[], name:
   const fitting = programs.filter((program) => fits(program, attach));
   const hook = attach.split(':')[0]!;
   const bySection = fitting.filter(({ section }) => readSection(section)?.hook.name === hook);
+  // A table is attached, and any of its programs will do.
+  if (hook === 'struct_ops' && fitting.length > 0) return fitting[0]!;
   // What the one program is refused for says more than that none fits.
   if (fitting.length === 0 && programs.length === 1) return programs[0]!;
   return onlyOne(bySection.length > 0 ? bySection : fitting, attach, `that ${hook} takes`);
