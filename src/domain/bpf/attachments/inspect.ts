@@ -49,8 +49,7 @@ class AttachmentReader {
   read(): Attachment[] {
     // A node may have thousands of devices: they are not asked when nothing is loaded that could stand there.
     const used = ['xdp', 'sched_cls'].some((type) => this.#types.has(type));
-    const devices = used ? this.#namespaces.flatMap((netns) => attempt(() => readDevices(netns))) : [];
-    const devices = this.#namespaces.flatMap((netns) => attempt(() => readDevices(netns, this.#types)));
+    const devices = used ? this.#namespaces.flatMap((netns) => attempt(() => readDevices(netns, this.#types.has('sched_cls')))) : [];
     const [onDevices, others] = [this.#links.filter(({ place }) => isOnDevice(place)), this.#links.filter(({ place }) => !isOnDevice(place))];
     const linked = others.map((link) => this.#describe(link));
     return [

@@ -10,25 +10,17 @@ const ROWS = ['tcx-ingress', 'tcx-egress', 'netkit-primary', 'netkit-peer'].map(
 /**
  * What stands at the devices of a network namespace, in the order in which packets meet it.
  *
- * @param types of all programs that are loaded: a hook that takes none of them is not asked for each of what may be thousands of devices
+ * @param classifiers whether any are loaded: otherwise the rows of what may be thousands of devices need not be asked for
  */
-export function readDevices(netns: FoundNetns, types: ReadonlySet<string>): Attachment[] {
-  if (!types.has('xdp') && !types.has('sched_cls')) return [];
+export function readDevices(netns: FoundNetns, classifiers: boolean): Attachment[] {
   using netlink = openNetlink({ netns });
   const devices = listLinks(netlink).items;
-  const withFilters = new Set(listQdiscs(netlink).items.filter(({ kind }) => kind === 'clsact' || kind === 'ingress').map(({ ifindex }) => ifindex));
-  const rows = Map.groupBy(inNetns(netns.path, () => devices.flatMap((device) => readRows(device))), ({ ifindex }) => ifindex);
+  const qdiscs = classifiers ? listQdiscs(netlink).items : [];
+  const withFilters = new Set(qdiscs.filter(({ kind }) => kind === 'clsact' || kind === 'ingress').map(({ ifindex }) => ifindex));
+  const rows = Map.groupBy(classifiers ? inNetns(netns.path, () => devices.flatMap((device) => readRows(device))) : [], ({ ifindex }) => ifindex);
   return devices.flatMap((device) => {
     const filters = withFilters.has(device.index) ? readFilters(netlink, device) : [];
     return [...readXdp(device), ...(rows.get(device.index) ?? []), ...filters];
-  const classifiers = types.has('sched_cls');
-  const qdiscs = classifiers ? listQdiscs(netlink).items : [];
-  const withFilters = new Set(qdiscs.filter(({ kind }) => kind === 'clsact' || kind === 'ingress').map(({ ifindex }) => ifindex));
-  const rows = classifiers ? inNetns(netns.path, () => devices.flatMap((device) => readRows(device))) : [];
-  const byDevice = Map.groupBy(rows, ({ ifindex }) => ifindex);
-  return devices.flatMap((device) => {
-    const filters = withFilters.has(device.index) ? readFilters(netlink, device) : [];
-    return [...readXdp(device), ...(byDevice.get(device.index) ?? []), ...filters];
   }).map((attachment) => ({ ...attachment, netns: { inode: netns.inode, label: netns.label } }));
 }
 
