@@ -62,7 +62,7 @@ function commandSection(command: Command.Cached): string[] {
   return [
     `.SS "sluice ${escape(command.id.replaceAll(':', ' '))}"`,
     sentence(command.summary ?? ''),
-    ...(command.description === undefined ? [] : command.description.split(/\n+/).flatMap((paragraph) => ['.PP', escape(paragraph)])),
+    ...(command.description === undefined ? [] : command.description.split(/\n{2,}/).flatMap((paragraph) => ['.PP', escape(paragraph.replaceAll('\n', ' '))])),
     ...(aliases.length === 0 ? [] : ['.PP', `Also written as ${aliases.join(', ')}.`]),
     ...args.flatMap((arg) => item(`.I ${escape(arg.name.toUpperCase())}`, sentence(arg.description ?? ''))),
     ...own.flatMap(option),

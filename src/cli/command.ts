@@ -250,6 +250,6 @@ function readConfig(): Record<string, string> {
 function usageErrorOf(error: Error): UsageError | undefined {
   const fromParser = 'oclif' in error || error.constructor.name.endsWith('Error') && 'parse' in error;
   if (!fromParser) return undefined;
-  const [first, ...rest] = error.message.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('See more help'));
-  return new UsageError(first ?? 'wrong usage', { causes: rest.map((line) => line.trim()), hints: ['add --help for the flags and examples'] });
+  const [first, ...rest] = error.message.split('\n').filter((line) => line.trim() !== '' && !/^(See more help|The following errors? occurred)/.test(line)).map((line) => line.trim());
+  return new UsageError(first ?? 'wrong usage', { causes: rest, hints: ['add --help for the flags and examples'] });
 }

@@ -104,3 +104,18 @@ export const fdbFlags = {
   vlan: Flags.integer({ helpValue: 'N', summary: 'VLAN of the entry' }),
   master: Flags.boolean({ summary: 'The table of its bridge in place of that of the device' }),
 };
+
+/** Flags of commands that read VxlanMesh and VxlanTunnel documents. */
+export const meshFlags = {
+  filename: Flags.string({ char: 'f', required: true, helpValue: 'FILE|-', summary: 'Documents in YAML or JSON; - reads standard input' }),
+  from: Flags.string({ helpValue: 'kubernetes|bgp|FILE', summary: 'Take nodes of meshes from the cluster, from learned routes, or from saved `kubectl get nodes -o json`' }),
+  'node-name': Flags.string({ helpValue: 'NAME', summary: 'Which node of a mesh this one is; found by its underlay address otherwise' }),
+  'pod-cidr': Flags.string({ multiple: true, helpValue: 'CIDR', summary: 'With --from bgp: pod network of this node' }),
+};
+
+/** What those flags ask for. */
+export function meshRequest(flags: { filename: string; from: string | undefined; 'node-name': string | undefined; 'pod-cidr': string[] | undefined }): {
+  file: string; from: string | undefined; nodeName: string | undefined; podCidrs: string[];
+} {
+  return { file: flags.filename, from: flags.from, nodeName: flags['node-name'], podCidrs: flags['pod-cidr'] ?? [] };
+}

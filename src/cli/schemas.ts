@@ -71,6 +71,9 @@ const fdbMembers = {
 
 const shownBytes = object({ hex: text, decoded: {}, display: text });
 const bpfMapEntry = { 'key?': shownBytes, 'value?': shownBytes, 'values?': list(object({ cpu: count, value: shownBytes })), 'entries?': list({ type: 'object' }) };
+const vxlanDifference = {
+  action: { enum: ['create', 'change', 'delete'] }, object: { enum: ['link', 'address', 'fdb', 'neighbour', 'route'] }, device: text, key: text, 'before?': text, 'after?': text,
+};
 
 /** Members of each kind beside `apiVersion`, `kind` and `metadata`. */
 const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
@@ -155,6 +158,10 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   VxlanTunnelList: { items: list(object(tunnelMembers)) },
   VxlanChange: { name: text, summary: text, 'dryRun?': { enum: ['client', 'kernel'] }, 'change?': text, 'state?': text, commands: texts, notes: texts, 'tunnel?': object(tunnelMembers) },
   FdbEntryList: { items: list(object(fdbMembers)) },
+  VxlanApplied: {
+    documents: texts, devices: texts, rows: list(object(vxlanDifference)), warnings: texts, changed: flag, 'change?': text, 'state?': text, 'dryRun?': { enum: ['client', 'kernel'] }, 'cleanedUp?': text,
+  },
+  VxlanDifferenceList: { items: list(object(vxlanDifference)) },
   Version: { version: text, 'commit?': text, node: text, kernel: text },
   Error: { code: text, reason: text, message: text, causes: texts, suggestions: texts, details: { type: 'object' }, exitCode: count },
 };

@@ -116,4 +116,9 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL6050: { title: 'nobody answers', help: 'The path MTU is measured by answers. Neither echo requests nor UDP to a closed port were answered: allow ICMP on the way, or measure to another address.' },
   SL6051: { title: 'the address cannot be reached', help: 'A router on the way, or this node, said so; the message has which. A code of 1 is an unknown host, 9, 10 and 13 are a firewall.' },
   SL6052: { title: 'no route', help: 'The node has no route to the address. `ip route get ADDRESS` says the same.' },
+  SL6060: { title: 'which node of the mesh is this', help: 'A node finds itself in a mesh by its underlay address. It has the addresses of none, or of several: correct the file, or say which it is with --node-name.' },
+  SL6061: { title: 'the device is not ours', help: 'There is a device of that name that sluice did not make, so its entries are not touched. Take another name, or take it over with --force.' },
+  SL6062: { title: 'the MTU does not fit', help: 'With mtu: auto the MTU is that of the underlay less the headers, so the underlay interface must be known. A larger one than fits is refused, because the kernel would make it smaller without a word.' },
+  SL6063: { title: 'a route of somebody else', help: 'Somebody else has a route to the same network with the same metric, which ours would take the place of. Take it away, or give it a metric of its own.' },
+  SL6064: { title: 'nodes cannot be told from routes', help: 'With --from bgp the nodes of a mesh are the next hops of routes that a BGP speaker has written into the kernel. This node finds its own pod network by a blackhole route, or by --pod-cidr.' },
 };

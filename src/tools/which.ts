@@ -5,7 +5,7 @@ import { UnsupportedError } from '../lib/errors.ts';
 /** Debian package of a program, where it is not called like the program. */
 const PACKAGES: Readonly<Record<string, string>> = {
   nft: 'nftables', ip: 'iproute2', bridge: 'iproute2', tc: 'iproute2', ss: 'iproute2', nsenter: 'util-linux', nc: 'netcat-openbsd',
-  'systemd-run': 'systemd', systemctl: 'systemd', ssh: 'openssh-client',
+  'systemd-run': 'systemd', systemctl: 'systemd', ssh: 'openssh-client', kubectl: 'kubernetes-client',
 };
 const ADMIN_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 

@@ -58,6 +58,13 @@ class Indexes {
     return known;
   }
 
+  /** The number of an interface that goes: another one of this name has another. */
+  take(name: string): number {
+    const index = this.of(name);
+    this.#known.delete(name);
+    return index;
+  }
+
   #ask(name: string): number {
     try {
       return getLink(this.#netlink, name).index;
@@ -72,7 +79,7 @@ class Indexes {
 function requestOf(step: Step, indexes: Indexes): Request {
   switch (step.do) {
     case 'create-tunnel': return createTunnelLink(step.device, indexes);
-    case 'delete-link': return deleteLink(indexes.of(step.device), step.device);
+    case 'delete-link': return deleteLink(indexes.take(step.device), step.device);
     case 'set-link': return changeLink(indexes.of(step.device), step.device, given({ mtu: step.mtu, address: step.mac, up: step.up, alias: step.alias, master: masterOf(step.master, indexes) }));
     case 'add-address': return addAddress({ ifindex: indexes.of(step.device), ...splitPrefix(step.address), nodad: true }, step.device);
     case 'delete-address': return deleteAddress({ ifindex: indexes.of(step.device), ...splitPrefix(step.address) }, step.device);
