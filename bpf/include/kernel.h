@@ -20,8 +20,30 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct net_device {
 	char name[IFNAMSIZ];
+	int ifindex;
+	possible_net_t nd_net;
+};
+
+struct sock_common {
+	possible_net_t skc_net;
+};
+
+struct sock {
+	struct sock_common __sk_common;
 };
 
 struct dst_entry {
@@ -34,6 +56,10 @@ struct sk_buff {
 	unsigned long _nfct;
 	unsigned long _skb_refdst;
 	struct net_device *dev;
+	struct sock *sk;
+	__be16 protocol;
+	__u16 network_header;
+	unsigned char *head;
 };
 
 struct nf_hook_state {

@@ -32,6 +32,7 @@ interface Libc {
   connect(fd: number, address: Buffer, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Buffer, length: Buffer): number;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
+  ioctl(fd: number, request: number, argument: Buffer): number;
 }
 
 /** A wrong prototype corrupts memory; each is exercised by test/kernel/syscalls.test.ts. */
@@ -55,6 +56,7 @@ const PROTOTYPES: Readonly<Record<keyof Libc, string>> = {
   connect: 'int connect(int, void *, int)',
   getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   mount: 'int mount(const char *, const char *, const char *, unsigned long, void *)',
+  ioctl: 'int ioctl(int, unsigned long, void *)',
 };
 
 type Functions = {

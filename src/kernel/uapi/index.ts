@@ -1,6 +1,7 @@
 /** Kernel constants, one file a header (if.ts, in.ts, pkt-cls.ts and socket.ts: the few of two or three), in the kernel's spelling. */
 
 export * as bpf from './bpf.ts';
+export * as ethtool from './ethtool.ts';
 export * as ifAddr from './if-addr.ts';
 export * as ifLink from './if-link.ts';
 export * as netDevice from './if.ts';
