@@ -11,12 +11,13 @@ import { sanitize } from '../lib/text.ts';
 import { changeFlags, globalFlags } from './flags.ts';
 import { parseOutput, printItem, printListing, type PrintOptions } from './print/index.ts';
 import { writeText } from './print/text.ts';
+import { printLive } from './print/live.ts';
 import { printStream } from './print/stream.ts';
 import { ListWatch } from './print/watch.ts';
 import { Progress } from './progress.ts';
 import { reportError } from './report-error.ts';
 import { ask, type Question } from './prompt.ts';
-import type { CardView, Listing, StreamListing, StreamView, TableView } from './view.ts';
+import type { CardView, Listing, LiveView, StreamListing, StreamView, TableView } from './view.ts';
 
 /** What oclif calls FlagOutput and ArgOutput, which it does not export. */
 // oxlint-disable-next-line no-explicit-any
@@ -77,6 +78,20 @@ export abstract class SluiceCommand extends Command {
   protected async printCard<T>(item: T, view: CardView<T>, metadata?: { complete: boolean; warnings: readonly string[] }): Promise<void> {
     this.progress.stop();
     await printItem(item, view, this.#printing, metadata);
+  }
+
+  /** Prints what has no end, item by item, and returns what the source says when it ends. */
+  protected async printLive<T, R>(items: AsyncGenerator<T, R, void>, view: LiveView<T>): Promise<R> {
+    this.progress.stop();
+    return await printLive(items, view, this.#printing);
+  }
+
+  /** Says so when the user ends what has no end (Ctrl-C), which is then no failure. */
+  protected get interrupted(): AbortSignal {
+    const controller = new AbortController();
+    process.removeAllListeners('SIGINT').once('SIGINT', () => controller.abort());
+    process.once('SIGTERM', () => controller.abort());
+    return controller.signal;
   }
 
   /** Prints text that is not a table: a header, a listing of instructions. */

@@ -77,13 +77,13 @@ const flagsOf = (command: CommandMetadata): Candidate[] =>
   Object.values(command.flags).filter(({ hidden }) => hidden !== true).map(({ name, summary }) => ({ value: `--${name}`, text: summary ?? '' }));
 
 function valuesOf(flag: Flag): Answer {
-  if (flag.name === 'netns') return names(namespaces());
+  if (flag.name === 'netns' || flag.name === 'peer-netns') return names(namespaces());
   if (['in', 'out', 'dev', 'bridge', 'via'].includes(flag.name)) return names(entries('/sys/class/net'));
   if (flag.name === 'before' || flag.name === 'after') return { candidates: [], directive: NO_FILES, objects: 'program' };
-  if (flag.name === 'output') return names(['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'jsonpath=', 'custom-columns=']);
+  if (flag.name === 'output') return names(['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'junit', 'jsonpath=', 'custom-columns=']);
   const options = flag.type === 'option' ? flag.options : undefined;
   if (options !== undefined) return names(options);
-  return { candidates: [], directive: flag.name === 'filename' || flag.name === 'out' ? DEFAULT : NO_FILES };
+  return { candidates: [], directive: ['filename', 'out', 'write'].includes(flag.name) ? DEFAULT : NO_FILES };
 }
 
 /** Values of the argument at `position`, by its name. */

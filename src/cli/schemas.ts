@@ -75,6 +75,14 @@ const vxlanDifference = {
   action: { enum: ['create', 'change', 'delete'] }, object: { enum: ['link', 'address', 'fdb', 'neighbour', 'route'] }, device: text, key: text, 'before?': text, 'after?': text,
 };
 
+const finding = object({ end: text, severity: { enum: ['error', 'warning'] }, detail: text, evidence: texts, fix: texts });
+const tunnelCheck = {
+  tunnel: text, 'vni?': count, ends: texts, healthy: flag, notes: texts,
+  checks: list(object({ id: text, name: text, title: text, result: { enum: ['ok', 'warn', 'fail', 'skip'] }, findings: list(finding) })),
+  probes: list(object({ to: text, 'from?': text, what: { enum: ['underlay', 'tunnel', 'full'] }, sent: count, answered: count, 'fastestMs?': { type: 'number' }, 'error?': text })),
+  paths: list(object({ to: text, mtu: count })),
+};
+
 /** Members of each kind beside `apiVersion`, `kind` and `metadata`. */
 const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   IptablesRuleList: { items: list(object(ruleRow)) },
@@ -156,6 +164,9 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   LinkList: { items: list(object(linkMembers)) },
   VxlanTunnel: tunnelMembers,
   VxlanTunnelList: { items: list(object(tunnelMembers)) },
+  VxlanCheck: { healthy: flag, tunnels: list(object(tunnelCheck)) },
+  VxlanAudit: { audit: { type: 'object' } },
+  VxlanPacket: { time: { type: 'string', format: 'date-time' }, direction: { enum: ['in', 'out'] }, device: text, length: count, text },
   VxlanChange: { name: text, summary: text, 'dryRun?': { enum: ['client', 'kernel'] }, 'change?': text, 'state?': text, commands: texts, notes: texts, 'tunnel?': object(tunnelMembers) },
   FdbEntryList: { items: list(object(fdbMembers)) },
   VxlanApplied: {

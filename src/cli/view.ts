@@ -51,6 +51,8 @@ export interface CardView<T> {
   /** Lines printed after everything, such as `VERDICT  DROP at step 4`. */
   footer?: (item: T) => readonly string[];
   json?: (item: T) => unknown;
+  /** Only of checks: the suites for `-o junit`. */
+  junit?: (item: T) => readonly JunitSuite[];
 }
 
 /** A table inside a card. `rows` belong to `columns`; the printer does not look inside. */
@@ -91,4 +93,20 @@ export interface StreamView<T> {
   headers: readonly string[];
   empty: string;
   name: (row: T) => string;
+}
+
+/** What commands without an end print, one item after the other. */
+export interface LiveView<T> {
+  /** JSON `kind` of one item. */
+  kind: string;
+  /** Printed once, before the first item. */
+  header?: (wide: boolean) => string;
+  lines: (item: T, wide: boolean) => readonly string[];
+  json?: (item: T) => unknown;
+}
+
+/** Checks of one thing, for `-o junit`. */
+export interface JunitSuite {
+  name: string;
+  cases: readonly { name: string; skipped?: boolean; failure?: { message: string; text: string } }[];
 }

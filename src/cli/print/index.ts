@@ -6,11 +6,12 @@ import type { CardView, Column, Listing, TableView } from '../view.ts';
 import { formatCell } from './format.ts';
 import { listEnvelope, objectEnvelope, toJson, type Metadata } from './json.ts';
 import { evaluateJsonPath, evaluatePath } from './jsonpath.ts';
+import { toJunit } from './junit.ts';
 import { drawTable } from './table.ts';
 
 /** How the user wants results. */
 export interface PrintOptions {
-  format: 'table' | 'wide' | 'json' | 'yaml' | 'jsonl' | 'name' | 'jsonpath' | 'custom-columns';
+  format: 'table' | 'wide' | 'json' | 'yaml' | 'jsonl' | 'name' | 'junit' | 'jsonpath' | 'custom-columns';
   /** The template of jsonpath and custom-columns. */
   template: string;
   headers: boolean;
@@ -31,7 +32,7 @@ const COMPLETE: Metadata = { complete: true, warnings: [] };
 export function parseOutput(text: string): Pick<PrintOptions, 'format' | 'template'> {
   const [format, ...rest] = text.split('=');
   const template = rest.join('=');
-  const plain = ['table', 'wide', 'json', 'yaml', 'jsonl', 'name'] as const;
+  const plain = ['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'junit'] as const;
   const known = plain.find((name) => name === format);
   if (known !== undefined && rest.length === 0) return { format: known, template };
   if ((format === 'jsonpath' || format === 'custom-columns') && template !== '') return { format, template };
@@ -40,6 +41,7 @@ export function parseOutput(text: string): Pick<PrintOptions, 'format' | 'templa
 
 /** Prints a list. */
 export async function printListing<T>(listing: Listing<T>, view: TableView<T>, options: PrintOptions): Promise<void> {
+  if (options.format === 'junit') throw onlyChecks();
   const shown = options.limit === undefined || options.limit === 0 ? listing.items : listing.items.slice(0, options.limit);
   const json = view.json ?? ((row: T): unknown => row);
   if (options.format === 'name') return writeLines(shown.map((row) => sanitize(view.name(row))));
@@ -72,6 +74,7 @@ function writeLongList(kind: string, items: readonly unknown[], metadata: Metada
 
 /** Prints one object: a card for people, the object for machines. */
 export async function printItem<T>(item: T, view: CardView<T>, options: PrintOptions, metadata: Metadata = COMPLETE): Promise<void> {
+  if (options.format === 'junit') return writeLines([toJunit((view.junit ?? fail(onlyChecks))(item))]);
   const object = (view.json ?? ((value: T): unknown => value))(item);
   if (options.format === 'name') return writeLines([sanitize(view.name(item))]);
   if (options.format === 'jsonl') return writeLines([toJson(objectEnvelope(view.kind, object, metadata))]);
@@ -80,6 +83,12 @@ export async function printItem<T>(item: T, view: CardView<T>, options: PrintOpt
   for (const warning of metadata.warnings) note(options, `warning: ${sanitize(warning)}`);
   await writeCard(item, view, options);
 }
+
+const onlyChecks = (): UsageError => new UsageError('-o junit is for checks', { hints: ['-o json for everything else'] });
+
+const fail = (error: () => Error): never => {
+  throw error();
+};
 
 async function writeCard<T>(item: T, view: CardView<T>, options: PrintOptions): Promise<void> {
   const lines = view.lines(item);
