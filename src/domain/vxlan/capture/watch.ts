@@ -1,0 +1,164 @@
+/** Sees a tunnel's packets on the underlay, by a program that hands them over in a ring buffer. */
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { indexKey, loadObject, openPacketTap, possibleCpus, readBuiltin, RingReader, type LoadedObject } from '../../../kernel/bpf/index.ts';
+import { decodeKind, listLinks, openNetlink, type Link, type VxlanAttributes } from '../../../kernel/netlink/index.ts';
+import { pollReadable, type Fd } from '../../../kernel/syscalls/index.ts';
+import { netDevice } from '../../../kernel/uapi/index.ts';
+import { NotFoundError } from '../../../lib/errors.ts';
+import { PcapBuffer } from './file.ts';
+import { compileFilter } from './filter/compile.ts';
+import { readTunnelPacket, type TunnelPacket } from './headers.ts';
+import { formatPacket } from './line.ts';
+import type { CapturedLine, CaptureRequest, CaptureSummary } from './model.ts';
+import { LinkType } from './pcap.ts';
+
+/** `struct event` of bpf/vxlan-capture.bpf.c, up to the packet. */
+const EVENT_BYTES = 24;
+const ANY_VNI = 0xffff_ffff;
+/** Bytes for a line: outer and inner headers with IPv6, extension headers and tags. */
+const SNAP_FOR_LINES = 256;
+const SNAP_WHOLE = 0xffff;
+const OUTGOING = 1;
+
+/** What a capture looks at. */
+interface Place {
+  vni: number;
+  port: number;
+  /** 0 for all devices. */
+  ifindex: number;
+  /** Packets begin with an Ethernet header. */
+  linkHeader: boolean;
+  names: ReadonlyMap<number, string>;
+}
+
+/**
+ * Hands out the packets of a tunnel as lines, until the signal or the count ends it; returns the summary.
+ *
+ * @throws ParseError SL6102 for the filter; NotFoundError SL6101 for the device; SyscallError EPERM without the rights.
+ */
+export async function* capturePackets(request: CaptureRequest): AsyncGenerator<CapturedLine, CaptureSummary, void> {
+  const filter = compileFilter(request.filter);
+  const place = findPlace(request.name, request.netns?.path);
+  using capture = new Capture(place, request);
+  const summary = { captured: 0, seen: 0, lost: 0, ...(request.file === undefined ? {} : { file: request.file }) };
+  while (!request.signal.aborted && summary.captured !== request.count) {
+    const lines: CapturedLine[] = [];
+    summary.seen += capture.drain(({ packet, line }, keep) => {
+      if (summary.captured === request.count || (packet === undefined ? request.filter !== '' : !filter(packet))) return;
+      summary.captured++;
+      keep();
+      if (request.file !== '-') lines.push(line);
+    });
+    yield* lines;
+    if (lines.length === 0) await capture.wait(request.signal);
+  }
+  return { ...summary, lost: capture.lost };
+}
+
+function findPlace(name: string, netns: string | undefined): Place {
+  using netlink = openNetlink(netns === undefined ? {} : { netns: { path: netns } });
+  const links = listLinks(netlink).items;
+  const link = links.find((one) => one.kind === 'vxlan' && (one.name === name || one.altNames.includes(name)));
+  if (link === undefined) throw new NotFoundError(`there is no VXLAN device ${name}`, { code: 'SL6101', hints: ['sluice vxlan list'] });
+  const { vni, external, port = 8472, lower } = decodeKind('vxlan', link.kindData!) as VxlanAttributes;
+  const underlay = links.find(({ index }) => index === lower);
+  return {
+    vni: external === true || vni === undefined ? ANY_VNI : vni, port, ifindex: underlay?.index ?? 0, linkHeader: hasEthernet(underlay),
+    names: new Map(links.map((one) => [one.index, one.name])),
+  };
+}
+
+/** Without a device below packets of all devices are taken from the IP header on, as not all have the same header in front. */
+const hasEthernet = (link: Link | undefined): boolean => link?.hardwareType === netDevice.ARPHRD_ETHER || link?.hardwareType === netDevice.ARPHRD_LOOPBACK;
+
+type Each = (found: { packet: TunnelPacket | undefined; line: CapturedLine }, keep: () => void) => void;
+
+/** The running program, its ring and the file. */
+class Capture implements Disposable {
+  readonly #place: Place;
+  readonly #object: LoadedObject;
+  readonly #tap: Fd;
+  readonly #ring: RingReader;
+  readonly #file: { buffer: PcapBuffer; close(): void } | undefined;
+  readonly #poll: { close(): void };
+  readonly #startNs = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+  #wake: () => void = () => undefined;
+
+  constructor(place: Place, { netns, file }: CaptureRequest) {
+    this.#place = place;
+    const constants = { port: place.port, vni: place.vni, snap: file === undefined ? SNAP_FOR_LINES : SNAP_WHOLE };
+    this.#object = loadObject(readBuiltin('vxlan-capture'), 'vxlan-capture.bpf.o', { programs: ['capture'], constants, sizes: { scratch: { maxEntries: possibleCpus() } } });
+    try {
+      this.#file = file === undefined ? undefined : openFile(file, place.linkHeader ? LinkType.ETHERNET : LinkType.RAW_IP);
+      this.#ring = new RingReader(this.#object.map('packets'));
+      this.#tap = openPacketTap(this.#object.program('capture'), { ifindex: place.ifindex, netns: netns?.path, linkHeader: place.linkHeader });
+    } catch (error) {
+      this.#object.close();
+      throw error;
+    }
+    this.#poll = pollReadable(this.#object.map('packets').fd.number, () => this.#wake());
+  }
+
+  /** Hands out what is there; `keep` writes the packet to the file. */
+  drain(each: Each): number {
+    const count = this.#ring.drain((event) => {
+      const bytes = event.subarray(EVENT_BYTES);
+      const timeNs = event.readBigUInt64LE(0) + this.#startNs;
+      const packet = readTunnelPacket(bytes, this.#place);
+      each({ packet, line: this.#line(event, timeNs, packet) }, () => this.#file?.buffer.add(timeNs, event.readUInt32LE(12), bytes));
+    });
+    this.#file?.buffer.flush();
+    return count;
+  }
+
+  #line(event: Buffer, timeNs: bigint, packet: TunnelPacket | undefined): CapturedLine {
+    return {
+      time: formatTime(timeNs), direction: event.readUInt32LE(16) === OUTGOING ? 'out' : 'in', device: this.#place.names.get(event.readUInt32LE(8)) ?? '?',
+      length: event.readUInt32LE(12), text: packet === undefined ? 'cut off' : formatPacket(packet),
+    };
+  }
+
+  /** Until there is more, or the user has enough. */
+  async wait(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const stop = (): void => resolve();
+    signal.addEventListener('abort', stop);
+    if (!signal.aborted) await promise;
+    signal.removeEventListener('abort', stop);
+  }
+
+  /** Packets that found no room in the ring. */
+  get lost(): number {
+    return Number(this.#object.map('.bss').lookup(indexKey(0))!.readBigUInt64LE(0));
+  }
+
+  [Symbol.dispose](): void {
+    this.#poll.close();
+    this.#tap.close();
+    this.#ring.close();
+    this.#object.close();
+    this.#file?.close();
+  }
+}
+
+/** `2026-11-25T20:01:02.123456789Z` */
+function formatTime(timeNs: bigint): string {
+  const seconds = new Date(Number(timeNs / 1_000_000n)).toISOString().slice(0, 19);
+  return `${seconds}.${String(timeNs % 1_000_000_000n).padStart(9, '0')}Z`;
+}
+
+const STDOUT = 1;
+
+function openFile(path: string, linkType: number): { buffer: PcapBuffer; close(): void } {
+  const fd = path === '-' ? STDOUT : openSync(path, 'w', 0o600);
+  const close = (): void => {
+    if (fd !== STDOUT) closeSync(fd);
+  };
+  return { buffer: new PcapBuffer(linkType, (bytes) => writeAll(fd, bytes)), close };
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+}
