@@ -9,6 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // Two cores are what the smallest machine of a pipeline has; more workers make waiting tests time out there.
     maxWorkers: 2,
+    // Of tests that only wait, each in namespaces of its own, more run at once.
+    maxConcurrency: 12,
     globalSetup: 'support/global-setup.ts',
     projects: Object.entries(TIMEOUTS_MS).map(([name, timeoutMs]) => ({
       extends: true as const,

@@ -121,4 +121,10 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL6062: { title: 'the MTU does not fit', help: 'With mtu: auto the MTU is that of the underlay less the headers, so the underlay interface must be known. A larger one than fits is refused, because the kernel would make it smaller without a word.' },
   SL6063: { title: 'a route of somebody else', help: 'Somebody else has a route to the same network with the same metric, which ours would take the place of. Take it away, or give it a metric of its own.' },
   SL6064: { title: 'nodes cannot be told from routes', help: 'With --from bgp the nodes of a mesh are the next hops of routes that a BGP speaker has written into the kernel. This node finds its own pod network by a blackhole route, or by --pod-cidr.' },
+  SL6101: { title: 'no such tunnel', help: 'There is no VXLAN device of that name in this network namespace: `sluice vxlan list` shows those that there are.' },
+  SL6102: { title: 'not a usable filter', help: 'The message has the column of what is not understood. Bytes (`tcp[13]`), lengths, host names and port names are not taken; everything else of the usual pcap expressions is.' },
+  SL6103: { title: 'no such remote', help: 'The FDB of the tunnel does not send to that address. The causes name those that it sends to.' },
+  SL6104: { title: 'nothing to check', help: 'There is no VXLAN device in this network namespace.' },
+  SL6105: { title: 'no tunnel at the other end', help: 'The other end has no VXLAN device of the same name or VNI, and not just one. Create it there, or give it the same name.' },
+  SL6106: { title: 'the other node did not answer', help: 'ssh came through, but what answered is no audit. Install the same version of sluice there, and let the user run it as root.' },
 };

@@ -1,6 +1,15 @@
-/** VXLAN tunnels: what there is, making and removing them, and their forwarding databases. */
+/**
+ * VXLAN tunnels: what there is, making and removing them, their forwarding databases; what is wrong with them, and what
+ * passes through them.
+ */
 
 export { type ChangeContext, createTunnel, deleteTunnel, type OverlayOutcome } from './apply.ts';
+export { captureSummary } from './capture/summary.ts';
+export type { CapturedLine, CaptureRequest, CaptureSummary } from './capture/model.ts';
+export { capturePackets } from './capture/watch.ts';
+export { auditTunnel, checkTunnels, type CheckReport, type CheckRequest, type TunnelCheck } from './check/check.ts';
+export type { CheckOutcome, Finding } from './check/finding.ts';
+export type { Audit } from './check/model.ts';
 export { addEntry, deleteEntry, type FdbWords, syncEntries } from './fdb/apply.ts';
 export { type FdbRequest, listEntries } from './fdb/inspect.ts';
 export type { FdbEntry, Lifetime } from './fdb/model.ts';

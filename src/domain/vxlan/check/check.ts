@@ -1,0 +1,171 @@
+/**
+ * `vxlan check`: how both ends look, what happens while they are tried, and what that means.
+ *
+ *   audits  →  drops, counters and FDB moves watched { echo requests, datagrams, connections }  →  audits again  →  checks
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperationError, SluiceError, UsageError } from '../../../lib/errors.ts';
+import { readAudit, tunnelNames } from './audit/inspect.ts';
+import { difference } from './audit/counters.ts';
+import { DropWatch } from './drops/watch.ts';
+import { evaluate } from './evaluate.ts';
+import type { CheckOutcome } from './finding.ts';
+import type { Audit, End, Move, PathProbe, Probe, Situation, TransportProbe } from './model.ts';
+import { MoveWatch } from './moves/watch.ts';
+import { chooseTunnel } from './peer/choose.ts';
+import { netnsPeer, sshPeer } from './peer/inspect.ts';
+import type { Peer } from './peer/model.ts';
+import { measurePaths, ping, tryPorts, tryTransports } from './probe/inspect.ts';
+import { fullTargets, lookupsFor, transportTargets, tunnelTargets, underlayTargets } from './probe/targets.ts';
+
+/** What to check, and how far to go for it. */
+export interface CheckRequest {
+  /** All tunnels of the namespace when absent. */
+  name?: string | undefined;
+  netns?: { path: string; label: string };
+  /** Underlay address of the only remote to look at. */
+  remote?: string | undefined;
+  peerNetns?: readonly string[];
+  peerSsh?: readonly string[];
+  /** Send nothing. */
+  static?: boolean;
+  /** Least time that is watched. */
+  intervalMs?: number;
+}
+
+/** What came of one tunnel. */
+export interface TunnelCheck {
+  tunnel: string;
+  vni?: number;
+  /** Ends that were looked at. */
+  ends: string[];
+  healthy: boolean;
+  checks: CheckOutcome[];
+  probes: Probe[];
+  paths: PathProbe[];
+  /** What could not be looked at. */
+  notes: string[];
+}
+
+/** Everything that was checked. */
+export interface CheckReport {
+  tunnels: TunnelCheck[];
+  healthy: boolean;
+}
+
+/**
+ * Checks one tunnel or all of a namespace.
+ *
+ * @throws NotFoundError SL6101 for a device that is not there, SL6105 for a peer without the tunnel; OperationError SL6104 when there
+ *   is nothing to check.
+ */
+export async function checkTunnels(request: CheckRequest): Promise<CheckReport> {
+  const candidates = tunnelNames(request.netns?.path);
+  const names = request.name === undefined ? candidates.map(({ name }) => name) : [request.name];
+  if (names.length === 0) throw new OperationError('there is no VXLAN device to check', { code: 'SL6104', reason: 'not-found', hints: ['sluice vxlan create'] });
+  const tunnels: TunnelCheck[] = [];
+  for (const name of names) tunnels.push(await checkTunnel(name, candidates.find((one) => one.name === name)?.vni, request));
+  return { tunnels, healthy: tunnels.every(({ healthy }) => healthy) };
+}
+
+/** The audit of one end, for `check --audit`, which another node asks for. `vni` helps where the name differs. */
+export async function auditTunnel({ name, vni, netns, lookups }: { name: string; vni?: number | undefined; netns?: { path: string }; lookups: readonly string[] }): Promise<{ audit: Audit }> {
+  const chosen = chooseTunnel(tunnelNames(netns?.path), { name, vni }, 'this node');
+  return { audit: await readAudit({ name: chosen, netns: netns?.path, lookups }) };
+}
+
+async function checkTunnel(name: string, vni: number | undefined, request: CheckRequest): Promise<TunnelCheck> {
+  const peers = [...(request.peerNetns ?? []).map((one) => netnsPeer(one, { name, vni })), ...(request.peerSsh ?? []).map((one) => sshPeer(one, { name, vni }))];
+  const netns = request.netns?.path;
+  const here: Peer = { label: 'here', ...(netns === undefined ? {} : { netns }), read: async (lookups) => only(await readAudit({ name, netns, lookups }), request.remote) };
+  const { situation, notes } = await observe(here, peers, request);
+  const checks = evaluate(situation);
+  return {
+    tunnel: name, ...(vni === undefined ? {} : { vni }), ends: [here, ...peers].map(({ label }) => label), checks, probes: situation.probes, paths: situation.paths,
+    healthy: checks.every(({ findings }) => findings.length === 0), notes,
+  };
+}
+
+/** The audit as if there were only one remote. @throws UsageError SL6103 when the FDB does not send there. */
+function only(audit: Audit, remote: string | undefined): Audit {
+  if (remote === undefined) return audit;
+  const remotes = audit.remotes.filter(({ address }) => address === remote);
+  if (remotes.length === 0) {
+    const known = audit.remotes.map(({ address }) => address).slice(0, 8);
+    throw new UsageError(`the FDB of ${audit.tunnel.name} does not send to ${remote}`, { code: 'SL6103', causes: known.length === 0 ? ['it sends nowhere'] : [`it sends to ${known.join(', ')}`] });
+  }
+  return { ...audit, remotes };
+}
+
+interface Tried {
+  probes: Probe[];
+  transports: TransportProbe[];
+}
+
+/** Small packets were answered already. */
+const FULL_PATIENCE_MS = 400;
+
+const NOTHING: Tried = { probes: [], transports: [] };
+
+async function observe(here: Peer, peers: readonly Peer[], { static: isStatic = false, intervalMs = 0 }: CheckRequest): Promise<{ situation: Situation; notes: string[] }> {
+  const before = await Promise.all([here, ...peers].map((end) => end.read([])));
+  using watch = isStatic ? undefined : openWatch([here, ...peers], before[0]!);
+  const [tried] = isStatic ? [NOTHING] : await Promise.all([tryOut(before, here.netns), sleep(intervalMs)]);
+  const drops = [here, ...peers].map((end) => watch?.drops(end));
+  const after = await Promise.all([here, ...peers].map((end, i) => end.read(lookupsFor(before[i]!, before.filter((_, k) => k !== i)))));
+  const ends = [here, ...peers].map(({ label }, i): End => ({
+    label, audit: after[i]!, counted: difference(before[i]!.counters, after[i]!.counters), drops: drops[i] ?? [], moves: i === 0 ? watch?.moves ?? [] : [], sawDrops: drops[i] !== undefined,
+  }));
+  const paths = isStatic ? [] : await measurePaths(after[0]!, tried.probes, here.netns);
+  const notes = [...new Set([...after.flatMap((audit) => audit.notes), ...(watch?.notes ?? [])])];
+  return { situation: { here: ends[0]!, peers: ends.slice(1), ...tried, paths, static: isStatic }, notes };
+}
+
+/** Everything at once: what one probe does must not be told from what another does. */
+async function tryOut([here, ...peers]: readonly Audit[], netns: string | undefined): Promise<Tried> {
+  const targets = underlayTargets(here!);
+  let isAnswered = false;
+  const pings = ping([...targets, ...tunnelTargets(here!, peers)], netns).then((all) => {
+    isAnswered = all.every(({ answered }) => answered > 0);
+    return all;
+  });
+  const [probes, refused, transports] = await Promise.all([
+    pings, tryPorts(here!, targets, netns, () => isAnswered), tryTransports(transportTargets(here!, peers), netns),
+  ]);
+  const full = await ping(fullTargets(here!, probes), netns, FULL_PATIENCE_MS);
+  return { probes: [...probes, ...full].map((probe) => (probe.what === 'underlay' && refused.includes(probe.to) ? { ...probe, error: 'port unreachable' } : probe)), transports };
+}
+
+/** What is watched while we try. */
+interface Watch extends Disposable {
+  /** Undefined where it cannot be watched: another node, or a kernel that lets us not. */
+  drops(end: Peer): End['drops'] | undefined;
+  moves: readonly Move[] & Move[];
+  notes: string[];
+}
+
+function openWatch(ends: readonly Peer[], audit: Audit): Watch {
+  const [here] = ends;
+  const moves = new MoveWatch(audit.tunnel.ifindex, audit.fdb, here!.netns);
+  const seen = ends.filter((end) => end === here || end.netns !== undefined);
+  const { watch, notes } = openDrops(seen.map(({ netns }) => netns), audit.tunnel.port);
+  return {
+    moves: moves.moves, notes,
+    drops: (end) => (seen.includes(end) ? watch?.read(end.netns) : undefined),
+    [Symbol.dispose]: () => {
+      watch?.[Symbol.dispose]();
+      moves[Symbol.dispose]();
+    },
+  };
+}
+
+/** Without the right or the kernel for it counters alone must do. */
+function openDrops(netns: readonly (string | undefined)[], port: number): { watch?: DropWatch; notes: string[] } {
+  try {
+    return { watch: new DropWatch(netns, port), notes: [] };
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return { notes: [`drop reasons were not watched: ${error.message}`] };
+  }
+}
