@@ -22,16 +22,18 @@ const MAX_DEPTH = 32;
 const MAX_STRING = 1024;
 
 export interface BtfType {
-  id: number;
-  kind: number;
-  name: string;
+  readonly id: number;
+  readonly kind: number;
+  readonly name: string;
   /** Number of members, or the linkage of a function. */
-  vlen: number;
+  readonly vlen: number;
   /** A struct with bit fields, a signed enum, a union behind a forward declaration. */
-  flag: boolean;
+  readonly flag: boolean;
   /** Size in bytes, or the id of the type referred to. */
-  sizeOrType: number;
+  readonly sizeOrType: number;
 }
+
+const VOID: BtfType = { id: 0, kind: Kind.VOID, name: '', vlen: 0, flag: false, sizeOrType: 0 };
 
 /** A member of a struct or union. `bitSize` is 0 unless it is a bit field. */
 export interface Member {
@@ -70,6 +72,8 @@ export class Btf {
   readonly #firstString: number;
   /** Word index of the header of each type, from `firstId - 1`. */
   readonly #at: Uint32Array;
+  /** Types that were asked for, by the same index. */
+  readonly #types: (BtfType | undefined)[] = [];
 
   /** @throws OperationError SL2402 when the blob is damaged. */
   constructor(bytes: Buffer, source: string, base?: Btf) {
@@ -94,10 +98,23 @@ export class Btf {
     return this.#firstString + this.#strings.length;
   }
 
+  /** A type, the same object each time. */
   type(id: number): BtfType {
     if (this.base !== undefined && id < this.firstId) return this.base.type(id);
+    const index = id - this.firstId + 1;
+    const at = this.#at[index];
+    if (at === undefined || id < this.firstId) return VOID;
+    return (this.#types[index] ??= this.#read(id, at));
+  }
+
+  /** Its kind alone, which is far cheaper. */
+  kind(id: number): number {
+    if (this.base !== undefined && id < this.firstId) return this.base.kind(id);
     const at = this.#at[id - this.firstId + 1];
-    if (at === undefined || id < this.firstId) return { id: 0, kind: Kind.VOID, name: '', vlen: 0, flag: false, sizeOrType: 0 };
+    return at === undefined || id < this.firstId ? Kind.VOID : kindOf(this.#words[at + 1]!);
+  }
+
+  #read(id: number, at: number): BtfType {
     const info = this.#words[at + 1]!;
     return { id, kind: kindOf(info), name: this.string(this.#words[at]!), vlen: info & 0xffff, flag: info >>> 31 === 1, sizeOrType: this.#words[at + 2]! };
   }

@@ -6,7 +6,7 @@
 
 import { type Btf, type BtfType, Kind } from '../btf.ts';
 import { damaged } from '../damaged.ts';
-import { isAlias, isForward, keyword, readTypes } from './names.ts';
+import { declaredTypes, isAlias, isForward, keyword } from './names.ts';
 import { CText } from './text.ts';
 
 /** Types behind each other that are followed; more is a circle. */
@@ -41,19 +41,16 @@ class CDump {
 
   constructor(btf: Btf) {
     this.#btf = btf;
-    this.#types = readTypes(btf);
+    this.#types = declaredTypes(btf);
     this.#text = new CText(btf, this.#types);
-    this.#state = new Uint8Array(this.#types.length);
-    this.#steps = Math.max(LEAST_STEPS, this.#types.length * MAX_STEPS);
+    this.#state = new Uint8Array(btf.count);
+    this.#steps = Math.max(LEAST_STEPS, btf.count * MAX_STEPS);
   }
 
   dump(): string {
-    const referenced = referencedTypes(this.#btf, this.#types);
-    for (const type of this.#types) {
-      if (type.name !== '' || type.kind === Kind.TYPEDEF) this.#need(type.id, true, 0, 0);
-      // Constants without a type that uses them.
-      else if (isEnum(type) && type.vlen > 0 && referenced[type.id] === 0) this.#write(`${this.#text.define(type)};\n`);
-    }
+    for (const type of this.#types) if (type.name !== '' || type.kind === Kind.TYPEDEF) this.#need(type.id, true, 0, 0);
+    // Constants without a type that uses them.
+    for (const type of this.#types) if (isEnum(type) && type.vlen > 0 && !this.#text.isDefined(type)) this.#write(`${this.#text.define(type)};\n`);
     return `${HEAD}${this.#parts.join('\n')}${FOOT}`;
   }
 
@@ -63,8 +60,8 @@ class CDump {
    * @param owner struct whose members are looked at; inside it its own name is known
    */
   #need(id: number, whole: boolean, owner: number, depth: number): void {
-    const type = this.#types[id];
-    if (type === undefined || (this.#state[id]! & (whole ? DEFINED : DECLARED | DEFINED)) !== 0) return;
+    if ((this.#state[id]! & (whole ? DEFINED : DECLARED | DEFINED)) !== 0) return;
+    const type = this.#btf.type(id);
     if (--this.#steps < 0 || depth > MAX_DEPTH) throw damaged(this.#btf.source, 'types that contain each other');
     if (type.kind === Kind.STRUCT || type.kind === Kind.UNION) return type.name === '' ? this.#each(this.#btf.members(type).map((member) => member.type), whole, owner, type, depth) : this.#record(type, whole, owner, depth);
     if (type.kind === Kind.TYPEDEF) return this.#typedef(type, whole, depth);
@@ -162,18 +159,4 @@ function numberName({ kind, sizeOrType }: BtfType, signed: boolean): string {
   if (kind === Kind.FLOAT) return sizeOrType === 4 ? 'float' : (sizeOrType === 8 ? 'double' : 'long double');
   const name = { 1: 'char', 2: 'short', 4: 'int', 8: 'long', 16: '__int128' }[sizeOrType] ?? 'int';
   return `${signed ? 'signed' : 'unsigned'} ${name}`;
-}
-
-/** 1 for every id that another type refers to. */
-function referencedTypes(btf: Btf, types: readonly BtfType[]): Uint8Array {
-  const referenced = new Uint8Array(types.length);
-  for (const type of types) for (const id of references(btf, type)) referenced[id] = 1;
-  return referenced;
-}
-
-function references(btf: Btf, type: BtfType): number[] {
-  if (type.kind === Kind.STRUCT || type.kind === Kind.UNION) return btf.members(type).map((member) => member.type);
-  if (type.kind === Kind.ARRAY) return [btf.array(type).element];
-  if (type.kind === Kind.FUNC_PROTO) return [type.sizeOrType, ...btf.parameters(type)];
-  return type.kind === Kind.PTR || type.kind === Kind.TYPEDEF || QUALIFIERS.has(type.kind) ? [type.sizeOrType] : [];
 }

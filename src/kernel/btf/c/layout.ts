@@ -32,23 +32,23 @@ const MAX_ALIGN = 4096;
 /** Structs in structs that are followed; more is a circle. */
 const MAX_DEPTH = 64;
 
-/** Finds layouts; those of structs in structs are kept. */
+/** Finds layouts. Of those that were found the alignment is kept, for structs in structs. */
 export class Layouts {
   readonly #btf: Btf;
-  readonly #known = new Map<number, Layout>();
+  /** By id; 0 where it is not known yet. */
+  readonly #aligns: Uint16Array;
 
   constructor(btf: Btf) {
     this.#btf = btf;
+    this.#aligns = new Uint16Array(btf.count);
   }
 
   of(type: BtfType, depth: number = 0): Layout {
-    const known = this.#known.get(type.id);
-    if (known !== undefined) return known;
     const members = this.#btf.members(type);
     const layout = type.kind === Kind.UNION
       ? this.#union(type, members, depth)
       : (this.#struct(type, members, false, depth) ?? this.#struct(type, members, true, depth)!);
-    this.#known.set(type.id, layout);
+    this.#aligns[type.id] = layout.align;
     return layout;
   }
 
@@ -98,7 +98,7 @@ export class Layouts {
     if (type.kind === Kind.PTR) return 8;
     if (depth > MAX_DEPTH) return 1;
     if (type.kind === Kind.ARRAY) return this.#align(this.#btf.array(type).element, depth + 1);
-    if (type.kind === Kind.STRUCT || type.kind === Kind.UNION) return this.of(type, depth + 1).align;
+    if (type.kind === Kind.STRUCT || type.kind === Kind.UNION) return this.#aligns[type.id]! || this.of(type, depth + 1).align;
     return NUMBERS.has(type.kind) ? Math.max(1, Math.min(16, type.sizeOrType)) : 1;
   }
 }

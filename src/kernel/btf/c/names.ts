@@ -7,8 +7,12 @@ const MAX_LENGTH = 511;
 /** What C calls integers and floating point numbers; other names, as Rust has them, need a typedef. */
 const BUILT_IN = /^(?:(?:unsigned|signed|short|long|int|char|_Bool|__int128|float|double|_Complex|void) ?)+$/;
 
+/** What needs no change, as nearly all names: looking is far cheaper than replacing. */
+const PLAIN = /^[A-Za-z_]\w{0,510}$/;
+
 /** A name that C and a terminal take: everything else than letters, digits and underscores is replaced. */
-export const identifier = (name: string): string => name.slice(0, MAX_LENGTH).replace(/\W/g, '_').replace(/^(?=\d)/, '_');
+export const identifier = (name: string): string =>
+  (PLAIN.test(name) ? name : name.slice(0, MAX_LENGTH).replace(/\W/g, '_').replace(/^(?=\d)/, '_'));
 
 /** Whether C has the type without a declaration. */
 export const isBuiltIn = (name: string): boolean => BUILT_IN.test(name);
@@ -25,10 +29,11 @@ export class CNames {
   /** Of typedefs and enumerators, which share another; in it the compiler has a type that is not the kernel's of that name. */
   readonly #identifiers = new Map<string, number>([['__builtin_va_list', 1]]);
   readonly #byId: (string | undefined)[] = [];
-  /** Names of definitions by kind and name, for declarations without a body. */
+  /** Names of the definitions that declarations without a body mean, by kind and name; empty where there is none. */
   readonly #defined = new Map<string, string>();
 
   constructor(types: readonly BtfType[]) {
+    for (const type of types) if (isForward(type)) this.#defined.set(keyOf(type), '');
     for (const type of types) {
       if (type.name === '') continue;
       if (isTagged(type)) this.#byId[type.id] = this.#define(type);
@@ -49,16 +54,18 @@ export class CNames {
 
   #define(type: BtfType): string {
     const name = unique(this.#tags, identifier(type.name));
-    const key = `${keyword(type)} ${type.name}`;
-    if (!this.#defined.has(key)) this.#defined.set(key, name);
+    const key = this.#defined.size === 0 ? '' : keyOf(type);
+    if (this.#defined.get(key) === '') this.#defined.set(key, name);
     return name;
   }
 
   /** A declaration means the first definition of its kind and name; without one it takes a name of its own. */
   #declare(type: BtfType): string {
-    return this.#defined.get(`${keyword(type)} ${type.name}`) ?? this.#define(type);
+    return this.#defined.get(keyOf(type)) || this.#define(type);
   }
 }
+
+const keyOf = (type: BtfType): string => `${keyword(type)} ${type.name}`;
 
 /** `struct`, `union` or `enum`, also of a forward declaration. */
 export function keyword({ kind, flag }: BtfType): string {
@@ -81,5 +88,12 @@ function unique(taken: Map<string, number>, name: string): string {
   return count === 1 ? name : unique(taken, `${name}___${count}`);
 }
 
-/** All types of a blob by id, read once. */
-export const readTypes = (btf: Btf): BtfType[] => Array.from({ length: btf.count }, (_, id) => btf.type(id));
+/** Kinds that C declares; most types are functions, pointers and qualifiers, which stand inside of others. */
+const DECLARED = new Set<number>([Kind.INT, Kind.FLOAT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.FWD, Kind.TYPEDEF]);
+
+/** The types of a blob that C declares, by id. */
+export function declaredTypes(btf: Btf): BtfType[] {
+  const types: BtfType[] = [];
+  for (let id = 1; id < btf.count; id++) if (DECLARED.has(btf.kind(id))) types.push(btf.type(id));
+  return types;
+}

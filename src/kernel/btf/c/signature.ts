@@ -1,5 +1,5 @@
 import { type Btf, Kind } from '../btf.ts';
-import { identifier, readTypes } from './names.ts';
+import { declaredTypes, identifier } from './names.ts';
 import { CText } from './text.ts';
 
 /** Function types of one blob as C writes them. */
@@ -9,7 +9,7 @@ export class Signatures {
 
   constructor(btf: Btf) {
     this.#btf = btf;
-    this.#text = new CText(btf, readTypes(btf));
+    this.#text = new CText(btf, declaredTypes(btf));
   }
 
   /** `int drop(struct xdp_md *ctx)` for the id of a function; undefined for that of anything else. */

@@ -10,21 +10,23 @@ const MAX_DEPTH = 256;
 /** Characters that are written, for each byte of type information; damaged BTF could name itself without end. */
 const MAX_GROWTH = 64;
 const LEAST_LIMIT = 1 << 24;
+/** Of a type. */
+const LEAST_BYTES = 12;
 
 /** Writes types of one BTF blob. */
 export class CText {
   readonly #btf: Btf;
-  readonly #types: readonly BtfType[];
   readonly #names: CNames;
   readonly #layouts: Layouts;
+  readonly #enums = new Set<number>();
   #left: number;
 
+  /** @param types those that are declared */
   constructor(btf: Btf, types: readonly BtfType[]) {
     this.#btf = btf;
-    this.#types = types;
     this.#names = new CNames(types);
     this.#layouts = new Layouts(btf);
-    this.#left = Math.max(LEAST_LIMIT, types.length * 12 * MAX_GROWTH);
+    this.#left = Math.max(LEAST_LIMIT, btf.count * LEAST_BYTES * MAX_GROWTH);
   }
 
   /** `struct sock`, `enum state`, `size_t`, `int`. */
@@ -35,7 +37,7 @@ export class CText {
 
   /** A variable, member or typedef `name` of a type; without a name the type alone. */
   declare(id: number, name: string, indent: string = '', depth: number = 0): string {
-    let [inner, qualifiers, type] = [name, '', this.#type(id)];
+    let [inner, qualifiers, type] = [name, '', this.#btf.type(id)];
     for (let hops = depth; ; hops++) {
       this.#spend(inner.length + 1, hops);
       if (type.kind === Kind.PTR) [inner, qualifiers] = [`*${qualifiers}${inner}`, ''];
@@ -43,7 +45,7 @@ export class CText {
       else if (type.kind === Kind.ARRAY) inner = `${wrap(inner)}[${this.#btf.array(type).length}]`;
       else if (type.kind === Kind.FUNC_PROTO) [inner, qualifiers] = [`${wrap(inner)}(${this.#parameters(type, indent, hops)})`, ''];
       else return `${qualifiers}${this.#base(type, indent, hops)}${inner === '' ? '' : ' '}${inner}`;
-      type = this.#type(type.kind === Kind.ARRAY ? this.#btf.array(type).element : type.sizeOrType);
+      type = this.#btf.type(type.kind === Kind.ARRAY ? this.#btf.array(type).element : type.sizeOrType);
     }
   }
 
@@ -51,9 +53,15 @@ export class CText {
   define(type: BtfType, indent: string = '', depth: number = 0): string {
     const head = type.name === '' ? keyword(type) : this.nameOf(type);
     const { lines, attributes } = type.kind === Kind.ENUM || type.kind === Kind.ENUM64 ? this.#enumerators(type) : this.#members(type, indent, depth);
-    const body = lines.map((line) => `${indent}\t${line}\n`).join('');
+    let body = '';
+    for (const line of lines) body += `${indent}\t${line}\n`;
     this.#spend(body.length, depth);
     return `${head} {\n${body}${indent}}${attributes}`;
+  }
+
+  /** Whether an enum was written, by itself or where it is used. */
+  isDefined({ id }: BtfType): boolean {
+    return this.#enums.has(id);
   }
 
   /** What stands for a type that needs no declarator. */
@@ -84,15 +92,12 @@ export class CText {
 
   #enumerators(type: BtfType): Body {
     const rows = this.#btf.enumerators(type);
+    this.#enums.add(type.id);
     const lines = rows.map(({ name, value }) => `${this.#names.enumerator(name)} = ${literal(value)},`);
     // Unless a value needs more, C takes 32 bits.
     const wide = rows.some(({ value }) => value > 0xffff_ffffn || value < -0x8000_0000n);
     const mode = type.sizeOrType === 8 && wide ? undefined : MODES[type.sizeOrType];
     return { lines, attributes: mode === undefined ? '' : ` __attribute__((mode(${mode})))` };
-  }
-
-  #type(id: number): BtfType {
-    return this.#types[id] ?? this.#types[0]!;
   }
 
   #spend(characters: number, depth: number): void {
