@@ -49,8 +49,8 @@ export const loadView: CardView<LoadReport> = {
     ...(change === undefined ? [] : [['CHANGE', change] as const]),
   ],
   sections: ({ programs, maps, needs, outcome, attached }) => [
-    ...section(programColumns, programs),
-    ...section(mapColumns, maps),
+    ...section(known(programColumns, programs), programs),
+    ...section(known(mapColumns, maps), maps),
     ...section(attachedColumns, attached ?? []),
     ...section(needColumns, outcome === 'checked' ? needs : []),
   ],
@@ -63,5 +63,8 @@ export const loadView: CardView<LoadReport> = {
 const RESULTS: Readonly<Record<LoadReport['outcome'], string>> = {
   loaded: 'loaded and pinned', verified: 'verified by this kernel', checked: 'the file is in order; not shown to the kernel',
 };
+
+/** Without the columns that are empty throughout: a file alone has no ids, a dry run no pins. */
+const known = <T>(columns: readonly Column<T>[], rows: readonly T[]): Column<T>[] => columns.filter(({ value }) => rows.some((row) => value(row) !== undefined));
 
 const section = <T>(columns: readonly Column<T>[], rows: readonly T[]): CardSection[] => (rows.length === 0 ? [] : [{ columns: columns as readonly Column<never>[], rows }]);

@@ -20,6 +20,7 @@ import { ObjectFile } from './object/object-file.ts';
 import { loadProgramBtf } from './object/program-btf.ts';
 import type { ProgramType } from './object/program-type.ts';
 import { KernelResolver } from './object/resolver.ts';
+import { lineOf } from './object/line-of.ts';
 import { createStructOps, readStructOps, type StructOps, type StructOpsDefinition } from './object/struct-ops.ts';
 import { selectPrograms, type SelectedProgram, type Selection } from './object/select.ts';
 import { BpfProgram, type ProgramSpec } from './program.ts';
@@ -140,6 +141,7 @@ class ObjectLoader {
     const attach = given ?? attachTarget(this.#file, name, kind, this.#types, this.#options.target);
     const program = BpfProgram.load({
       name, type, expectedAttachType, flags, instructions, license: this.#file.license, btf: { fd: this.#btf!, functionInfo, lineInfo },
+      lineOf: (instruction) => lineOf(this.#file.btf, lineInfo, instruction),
       ...(modules.length === 0 ? {} : { modules }), ...(attach === undefined ? {} : { attach }),
     });
     this.#programs.push({ name, section, kind, program });

@@ -4,7 +4,7 @@ import { address, Fd } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
 import { cString, memoryBytes, objectInfo } from './info.ts';
-import { explainLog } from './verifier/log.ts';
+import { explainLog, type LineOf } from './verifier/log.ts';
 
 export interface ProgramSpec {
   name: string;
@@ -21,6 +21,8 @@ export interface ProgramSpec {
   modules?: readonly Fd[];
   /** Program BTF with function and line information; without it global functions cannot be loaded. */
   btf?: { fd: Fd; functionInfo: Buffer; lineInfo: Buffer };
+  /** Line of C of an instruction, for the error where the verifier refuses it. */
+  lineOf?: LineOf;
 }
 
 /** What the kernel says about a program (`struct bpf_prog_info`). */
@@ -247,7 +249,7 @@ function loadLogged(spec: ProgramSpec): BpfProgram {
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     if (error.errnoName === 'ENOSPC') return loadWithReason(spec, cString(log));
-    throw cString(log) === '' ? error : explainLog(spec.name, error.errnoName, cString(log));
+    throw cString(log) === '' ? error : explainLog(spec.name, error.errnoName, cString(log), spec.lineOf);
   }
 }
 
@@ -258,6 +260,6 @@ function loadWithReason(spec: ProgramSpec, steps: string): BpfProgram {
     return loadOnce(spec, { bytes: log, level: LOG_REASON });
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw explainLog(spec.name, error.errnoName, `${steps}\n${cString(log)}`);
+    throw explainLog(spec.name, error.errnoName, `${steps}\n${cString(log)}`, spec.lineOf);
   }
 }

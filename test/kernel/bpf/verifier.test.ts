@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadObject } from '../../../src/kernel/bpf/index.ts';
+import { assemble } from '../../../src/kernel/bpf/object/assemble.ts';
+import { lineOf } from '../../../src/kernel/bpf/object/line-of.ts';
+import { ObjectFile } from '../../../src/kernel/bpf/object/object-file.ts';
+import { OfflineResolver } from '../../../src/kernel/bpf/object/resolver.ts';
 import { VerifierError } from '../../../src/lib/errors.ts';
 import { Fixtures } from '../../support/compile-bpf.ts';
 import { requireRoot } from '../../support/require.ts';
@@ -51,6 +55,14 @@ test.each([
   for (const [register, state] of Object.entries(registers)) expect(refusal.registers[register]).toMatch(state);
   expect(refusal.advice[0]).toContain(advice);
   expect(log).toContain(`${refusal.instruction}: ${refusal.code}`);
+});
+
+test('the line is also known from the object, for kernels whose log has no place', () => {
+  const file = new ObjectFile(object, 'verifier');
+  const { refusal } = refusalOf('bound');
+  const { lineInfo } = assemble(file, file.programs.find(({ name }) => name === 'bound')!, new OfflineResolver(file));
+  expect(lineOf(file.btf, lineInfo, refusal.instruction!)).toEqual(refusal.source);
+  expect(lineOf(file.btf, Buffer.alloc(0), 0)).toBeUndefined();
 });
 
 test('a call chain that needs too much stack is refused as a whole, at no line', () => {

@@ -143,6 +143,7 @@ class Assembly {
     if (symbol.section === 0) return this.#addressKernel(placed, at, symbol);
     const section = this.#file.section(symbol);
     const offset = symbol.value + code.readInt32LE(at + 4);
+    if (offset !== (offset | 0)) throw this.#file.refuse(`${placed.symbol.name} refers to byte ${offset} of section ${section.name}`);
     if (section.executable) return this.#addressFunction(placed, at, section.index, offset);
     if (section.name === '.maps') this.#maps.push({ at: placed.at + at, map: mapAt(this.#file, section.index, offset) });
     else if (isData(section)) this.#maps.push({ at: placed.at + at, map: section.name, offset });

@@ -82,7 +82,8 @@ interface Filling {
 
 function fill(filling: Filling): Pick<StructOpsDefinition, 'value' | 'functions'> {
   const { file, section, name, local, kernel, ops, start, value } = filling;
-  const at = file.symbolNamed(name)!.value;
+  const at = file.symbolNamed(name)?.value;
+  if (at === undefined) throw unfit(file, `${name} has no place in section ${section.name}`);
   const programs = new Map(file.relocations(section).map(({ offset, symbol }) => [offset, file.symbolAt(symbol.type, symbol.section, symbol.value)?.name ?? symbol.name]));
   const members = kernel.members(ops);
   const functions: StructOpsDefinition['functions'] = [];

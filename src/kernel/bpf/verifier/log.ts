@@ -16,10 +16,14 @@ import { VerifierError, type Refusal } from '../../../lib/errors.ts';
 import { adviceFor } from './advice.ts';
 import { readReport } from './report.ts';
 
-/** The error for a refused program. */
-export function explainLog(program: string, errnoName: string, log: string): VerifierError {
-  return new VerifierError(program, errnoName, log, readLog(log));
+/** The error for a refused program. `lineOf` knows the line of C by an instruction's number, for kernels that do not tell the place. */
+export function explainLog(program: string, errnoName: string, log: string, lineOf: LineOf = () => undefined): VerifierError {
+  const refusal = readLog(log);
+  const known = refusal.source?.place === undefined && refusal.instruction !== undefined ? lineOf(refusal.instruction) : undefined;
+  return new VerifierError(program, errnoName, log, { ...refusal, ...(known === undefined ? {} : { source: known }) });
 }
+
+export type LineOf = (instruction: number) => Refusal['source'];
 
 /** What the log says. */
 export function readLog(log: string): Refusal {
