@@ -14,6 +14,7 @@ import { cannotRelocate } from './error.ts';
 import { fieldValue } from './field-value.ts';
 import { CoreKind } from './kinds.ts';
 import { locate } from './locate.ts';
+import { typeMatches } from './matches.ts';
 import { patch, poison } from './patch.ts';
 
 export { typesCompatible } from './compatible.ts';
@@ -63,7 +64,7 @@ export class CoreRelocator {
 
   #relocationOf(relocation: CoreRelocation): Question {
     if (relocation.kind <= CoreKind.FIELD_RSHIFT_U64) return fieldQuestion(this.#local, relocation);
-    if (relocation.kind <= CoreKind.TYPE_SIZE) return typeQuestion(this.#local, relocation);
+    if (relocation.kind <= CoreKind.TYPE_SIZE || relocation.kind === CoreKind.TYPE_MATCHES) return typeQuestion(this.#local, relocation);
     if (relocation.kind <= CoreKind.ENUMVAL_VALUE) return enumQuestion(this.#local, relocation);
     throw cannotRelocate(this.#local.type(relocation.type).name, `relocation kind ${relocation.kind} is not supported`);
   }
@@ -121,13 +122,14 @@ function fieldQuestion(local: Btf, relocation: CoreRelocation): Question {
 
 function typeQuestion(local: Btf, { type, kind }: CoreRelocation): Question {
   const answer = (btf: Btf, id: number): Answer => {
-    if (kind === CoreKind.TYPE_EXISTS) return YES;
+    if (kind === CoreKind.TYPE_EXISTS || kind === CoreKind.TYPE_MATCHES) return YES;
     return { value: BigInt(kind === CoreKind.TYPE_SIZE ? btf.sizeOf(id) : id), exact: false };
   };
+  const isMet = kind === CoreKind.TYPE_MATCHES ? typeMatches : typesCompatible;
   return {
     text: local.type(type).name,
     local: answer(local, type),
-    ask: (kernel, id) => (typesCompatible({ btf: local, id: type }, { btf: kernel, id }) ? answer(kernel, id) : undefined),
+    ask: (kernel, id) => (isMet({ btf: local, id: type }, { btf: kernel, id }) ? answer(kernel, id) : undefined),
     absent: NO,
   };
 }
