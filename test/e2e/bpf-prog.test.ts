@@ -202,6 +202,18 @@ describe('get', () => {
   });
 });
 
+it('completion offers names where only one program has them, else ids', async () => {
+  using one = load(`${NAME}t`);
+  using two = load(`${NAME}t`);
+  using three = load(`${NAME}v`);
+  const { stdout } = await sluice(['__complete', 'bpf', 'prog', 'get', '']);
+  expect(stdout.split('\n')).toEqual(expect.arrayContaining([
+    `${one.info().id}\tnetfilter ${NAME}t`, `${two.info().id}\tnetfilter ${NAME}t`, `${NAME}v\tnetfilter, id ${three.info().id}`, ':4',
+  ]));
+  using map = BpfMap.create({ name: `${NAME}x`, type: uapi.BPF_MAP_TYPE_HASH, keySize: 4, valueSize: 8, maxEntries: 7, flags: 0 });
+  expect((await sluice(['__complete', 'bpf', 'map', 'dump', NAME])).stdout).toContain(`${NAME}x\thash, id ${map.info().id}\n`);
+});
+
 describe('stats', () => {
   it('counts for some time, and leaves the switch as it was', async () => {
     const before = readFileSync(SWITCH, 'utf8');

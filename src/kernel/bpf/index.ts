@@ -1,7 +1,7 @@
 /** bpf(2): maps, programs, links, pins, and objects that are loaded as a whole. */
 
 export { type BtfObject, type BtfSummary, btfSummary, parseBtf, readBtfObject } from './btf-object.ts';
-export { memoryBytes } from './info.ts';
+export { fdinfoNumber, memoryBytes } from './info.ts';
 export { readBuiltin } from './builtin.ts';
 export { type CodeNames, formatInstruction, type Instruction, KernelSymbols, readInstructions } from './disassembly/index.ts';
 export { type ProgramCode, readProgramCode } from './program-code.ts';

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Fd } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
@@ -15,14 +15,26 @@ export function objectInfo(fd: Fd, length: number, request: (info: Buffer) => vo
   return info;
 }
 
-/** A number that only fdinfo tells of an object; 0 where it does not. @kernel bpf_map_show_fdinfo, bpf_prog_show_fdinfo */
-export function fdinfoNumber(fd: Fd, key: string): number {
-  const text = readFileSync(`/proc/self/fdinfo/${fd.number}`, 'latin1');
-  return Number(new RegExp(`^${key}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+/** More than the kernel writes on any BPF object. */
+const fdinfo = Buffer.alloc(4096);
+
+/**
+ * A number that the kernel writes on a descriptor in `/proc/PID/fdinfo/N`; 0 where it does not. Read in one go: lists ask for
+ * thousands. @throws Error when the descriptor is gone. @kernel bpf_map_show_fdinfo, bpf_prog_show_fdinfo
+ */
+export function fdinfoNumber(path: string, key: string): number {
+  const file = openSync(path, 'r');
+  try {
+    const text = fdinfo.toString('latin1', 0, readSync(file, fdinfo, 0, fdinfo.length, 0));
+    const at = text.indexOf(`\n${key}:`);
+    return at < 0 ? 0 : Number.parseInt(text.slice(at + key.length + 2), 10);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Bytes of kernel memory that an object is charged for. */
-export const memoryBytes = (fd: Fd): number => fdinfoNumber(fd, 'memlock');
+export const memoryBytes = (fd: Fd): number => fdinfoNumber(`/proc/self/fdinfo/${fd.number}`, 'memlock');
 
 /** Text up to its NUL. */
 export const cString = (bytes: Buffer): string => bytes.toString('latin1').replace(/\0.*$/s, '');

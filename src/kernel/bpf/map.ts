@@ -160,7 +160,7 @@ export class BpfMap {
 
   /** Whether changes from user space are forbidden. */
   isFrozen(): boolean {
-    return fdinfoNumber(this.fd, 'frozen') === 1;
+    return fdinfoNumber(`/proc/self/fdinfo/${this.fd.number}`, 'frozen') === 1;
   }
 
   close(): void {

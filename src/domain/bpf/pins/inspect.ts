@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { objectKind, openPin, type ObjectKind } from '../../../kernel/bpf/index.ts';
+import { fdinfoNumber, objectKind, openPin, type ObjectKind } from '../../../kernel/bpf/index.ts';
 
 /** A pinned object; `path` is where the bpf file system shows it. */
 export interface Pin {
@@ -54,7 +54,7 @@ function* openedPin(path: string, warn: (warning: string) => void): Generator<Pi
   }
 }
 
-const KEYS: Readonly<Record<ObjectKind, RegExp>> = { program: /^prog_id:\s*(\d+)/m, map: /^map_id:\s*(\d+)/m, link: /^link_id:\s*(\d+)/m, btf: /^btf_id:\s*(\d+)/m };
+const KEYS: Readonly<Record<ObjectKind, string>> = { program: 'prog_id', map: 'map_id', link: 'link_id', btf: 'btf_id' };
 
 /** Id of the BPF object behind a descriptor, from its `/proc/PID/fdinfo/N`. @throws Error when it is gone */
-export const fdinfoId = (path: string, kind: ObjectKind): number => Number(KEYS[kind].exec(readFileSync(path, 'latin1'))?.[1] ?? 0);
+export const fdinfoId = (path: string, kind: ObjectKind): number => fdinfoNumber(path, KEYS[kind]);
