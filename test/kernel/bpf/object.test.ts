@@ -162,6 +162,7 @@ describe('CO-RE', () => {
     expect(pick(answers, 'type_')).toMatchObject({
       type_exists: 1n, type_no_such: 0n, type_typedef: 1n, type_no_such_typedef: 0n, type_size: layout.get('task_struct'), type_size_no_such: 0n,
     });
+    expect(pick(answers, 'wide_')).toEqual({ wide_value: 0xffff_ffff_ffff_ffe0n, wide_exists: 1n, wide_no_such: 0n });
     expect(pick(answers, 'hook_')).toEqual({ hook_local_out: 3n, hook_exists: 1n, hook_no_such: 0n, hook_flavor: 4n });
   });
 });
