@@ -20,7 +20,7 @@ export const labView: CardView<LabRecord> = {
   kind: 'Lab',
   name: ({ name }) => `lab/${name}`,
   lines: (lab) => [
-    ['LAB', lab.name], ['FIREWALL', `${lab.firewall} (iptables-${lab.backend})`], ['PODS', lab.pods], ['SERVICES', lab.services],
+    ['LAB', lab.name], ...(lab.mesh === undefined ? [] : [['OVERLAY', `vxlan0, as in ${lab.mesh}`] as const]), ['FIREWALL', `${lab.firewall} (iptables-${lab.backend})`], ['PODS', lab.pods], ['SERVICES', lab.services],
     ...lab.nodes.map(({ name, namespace, address }) => [name, `${address}  --netns ${namespace}`] as const),
     ['client', `172.30.0.200  --netns sl-${lab.name}-client`],
   ],

@@ -1,13 +1,14 @@
 /** Building a lab and taking it away. */
 
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BusyError, NotFoundError } from '../../lib/errors.ts';
 import { deleteNamespace, ipBatch, listNamespaces, run, setParameters, spawnDetached } from '../../tools/index.ts';
 import { restoreTable } from '../../tools/iptables.ts';
+import { raiseMesh } from '../vxlan/index.ts';
 import { strayLabs } from './inspect.ts';
-import { allNamespaces, clientLines, fabricLines, layOut, linkLines, namespacePrefix, nodeLines, nodeRules, podLines, type LabLayout, type LabOptions } from './plan.ts';
-import { forgetLab, readLabs, storeLab, type LabRecord } from './state.ts';
+import { allNamespaces, clientLines, fabricLines, layOut, linkLines, meshDocument, namespacePrefix, nodeLines, nodeRules, podLines, type LabLayout, type LabOptions } from './plan.ts';
+import { forgetLab, meshPath, readLabs, storeLab, type LabRecord } from './state.ts';
 
 /** Forwarding, no source checks and no duplicate address detection: a lab has to work at once. */
 const ROUTER = {
@@ -38,10 +39,11 @@ export async function buildLab(options: LabOptions, serve: readonly string[]): P
   }
 }
 
-function recordOf({ name, firewall, backend, pods, nodes, services }: LabOptions, layout: LabLayout): LabRecord {
+function recordOf({ name, firewall, backend, pods, nodes, services, overlay }: LabOptions, layout: LabLayout): LabRecord {
   return {
     name, firewall: firewall.name, backend, pods: pods * nodes, services, created: new Date().toISOString(), namespaces: allNamespaces(layout),
     nodes: layout.nodes.map(({ namespace, address }, i) => ({ name: `node${i + 1}`, namespace, address })),
+    ...(overlay === 'none' ? {} : { mesh: meshPath(name) }),
   };
 }
 
@@ -52,16 +54,25 @@ async function construct(options: LabOptions, layout: LabLayout, serve: readonly
   await Promise.all(layout.nodes.map(({ namespace }) => setParameters(ROUTER, pathOf(namespace))));
   await Promise.all([
     ipBatch(fabricLines(layout), layout.fabric),
-    ...pods.map((pod) => ipBatch(podLines(pod), pod.namespace)),
+    ...pods.map((pod) => ipBatch(podLines(pod, options.overlay), pod.namespace)),
     ipBatch(clientLines(layout), layout.client.namespace),
   ]);
   await Promise.all(layout.nodes.map((node) => ipBatch(nodeLines(node, layout), node.namespace)));
+  if (options.overlay === 'vxlan') await raiseOverlay(layout);
   const rules = nodeRules(options, layout);
   await Promise.all(layout.nodes.map(async ({ namespace }) => {
     await restoreTable(rules, { family: 'ipv4', backend: options.backend, netns: pathOf(namespace) });
     await restoreTable(options.firewall.filter6, { family: 'ipv6', backend: options.backend, netns: pathOf(namespace) });
   }));
   for (const pod of pods) spawnDetached([...serve, pod.name], { netns: pathOf(pod.namespace) });
+}
+
+/** The same document on every node, as `sluice vxlan apply` would. */
+async function raiseOverlay(layout: LabLayout): Promise<void> {
+  const { stringify } = await import('yaml');
+  const path = meshPath(layout.name);
+  writeFileSync(path, stringify(meshDocument(layout), { lineWidth: 0 }), { mode: 0o600 });
+  for (const { namespace } of layout.nodes) await raiseMesh(path, { path: pathOf(namespace), label: namespace });
 }
 
 /**

@@ -13,6 +13,7 @@ export interface CreateRequest {
   /** `small`, `office`, or the path of a dump. */
   firewall: string;
   backend: 'legacy' | 'nft';
+  overlay: 'none' | 'vxlan';
 }
 
 /** Seconds that the servers of all pods get to start. */

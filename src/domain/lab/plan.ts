@@ -5,6 +5,8 @@
  *   node1 ───┤ fabric (a bridge, 172.30.0.0/24)     pods hang on their node, one routed veth each (10.244.NODE.POD)
  *   node2 ───┘
  *
+ * Between nodes, packets of pods are routed by the fabric's addresses, or go through an overlay of VXLAN devices.
+ *
  * Every end of every veth lives in a namespace of the lab: the node that runs it sees nothing but names in /run/netns.
  */
 
@@ -20,7 +22,11 @@ export interface LabOptions {
   /** `small`, `office`, or a dump by its text. */
   firewall: { name: string; filter: string; filter6: string };
   backend: 'legacy' | 'nft';
+  /** How packets of pods get from node to node. */
+  overlay: Overlay;
 }
+
+export type Overlay = 'none' | 'vxlan';
 
 export interface LabNode {
   namespace: string;
@@ -42,6 +48,7 @@ export interface LabLayout {
   fabric: string;
   client: { namespace: string; address: string };
   nodes: LabNode[];
+  overlay: Overlay;
   services: KubeService[];
 }
 
@@ -53,13 +60,13 @@ export const FIRST_NODE_PORT = 30_000;
 export const namespacePrefix = (name: string): string => `sl-${name}-`;
 
 /** @throws UsageError for names and sizes that do not fit. */
-export function layOut({ name, nodes, pods, services }: LabOptions): LabLayout {
+export function layOut({ name, nodes, pods, services, overlay }: LabOptions): LabLayout {
   if (!/^[a-z][a-z0-9]{0,11}$/.test(name)) throw new UsageError(`'${name}' is no lab name: a lower-case letter, then up to 11 letters and digits`);
   if (nodes < 1 || nodes > 9 || pods < 1 || pods > 50) throw new UsageError('a lab has 1 to 9 nodes with 1 to 50 pods each');
   if (services < 0 || services > 10_000) throw new UsageError('a lab has up to 10000 services');
   const prefix = namespacePrefix(name);
   const layout: LabLayout = {
-    name, fabric: `${prefix}fabric`, client: { namespace: `${prefix}client`, address: '172.30.0.200' }, services: [],
+    name, overlay, fabric: `${prefix}fabric`, client: { namespace: `${prefix}client`, address: '172.30.0.200' }, services: [],
     nodes: Array.from({ length: nodes }, (_, i) => ({
       namespace: `${prefix}node${i + 1}`, address: `172.30.0.${i + 1}`,
       pods: Array.from({ length: pods }, (_pod, j) => ({
@@ -106,22 +113,38 @@ export function fabricLines({ nodes }: LabLayout): string[] {
   return ['link add br0 type bridge', 'link set br0 up', ...ports.flatMap((port) => [`link set ${port} master br0`, `link set ${port} up`])];
 }
 
-export function nodeLines(node: LabNode, { nodes }: LabLayout): string[] {
+export function nodeLines(node: LabNode, { nodes, overlay }: LabLayout): string[] {
   const number = nodes.indexOf(node) + 1;
+  const others = overlay === 'none' ? nodes.filter((other) => other !== node) : [];
   return [
     'link set lo up', `addr add ${node.address}/24 dev eth0`, `addr add fd00:30::${number}/64 dev eth0 nodad`, 'link set eth0 up',
     ...node.pods.flatMap(({ device, address }, j) => [
-      `link set ${device} up`, `addr add fe80::1/64 dev ${device} nodad`, `addr add 169.254.1.1/32 dev ${device}`, `route add ${address}/32 dev ${device}`,
+      ...podMtu(overlay, device), `link set ${device} up`, `addr add fe80::1/64 dev ${device} nodad`, `addr add 169.254.1.1/32 dev ${device}`, `route add ${address}/32 dev ${device}`,
       `route add fd00:244:${number}::${j + 1}/128 dev ${device}`,
     ]),
-    ...nodes.flatMap((other, i) => (other === node ? [] : [`route add 10.244.${i + 1}.0/24 via ${other.address}`, `route add fd00:244:${i + 1}::/64 via fd00:30::${i + 1}`])),
+    ...others.flatMap((other) => [`route add ${podNetworks(nodes, other)[0]} via ${other.address}`, `route add ${podNetworks(nodes, other)[1]} via fd00:30::${nodes.indexOf(other) + 1}`]),
   ];
 }
 
-export const podLines = (pod: LabPod): string[] => {
+/** Pod networks of a node, of both families. */
+const podNetworks = (nodes: readonly LabNode[], node: LabNode): [string, string] => {
+  const number = nodes.indexOf(node) + 1;
+  return [`10.244.${number}.0/24`, `fd00:244:${number}::/64`];
+};
+
+/** What fits through the overlay: both ends of a pod's veth say so, or the larger one's packets would vanish. */
+const podMtu = (overlay: Overlay, device: string): string[] => (overlay === 'none' ? [] : [`link set ${device} mtu ${1500 - 50}`]);
+
+/** The overlay as a document, which every node is made from. */
+export const meshDocument = ({ nodes }: LabLayout): object => ({
+  apiVersion: 'sluice.dev/v1', kind: 'VxlanMesh', metadata: { name: 'lab' },
+  spec: { vni: 42, device: 'vxlan0', port: 4789, mtu: 'auto', nodes: nodes.map((node, i) => ({ name: `node${i + 1}`, underlay: node.address, podCIDRs: podNetworks(nodes, node) })) },
+});
+
+export const podLines = (pod: LabPod, overlay: Overlay): string[] => {
   const [, , node, number] = pod.address.split('.');
   return [
-    'link set lo up', `addr add ${pod.address}/32 dev eth0`, `addr add fd00:244:${node}::${number}/128 dev eth0 nodad`, 'link set eth0 up',
+    'link set lo up', ...podMtu(overlay, 'eth0'), `addr add ${pod.address}/32 dev eth0`, `addr add fd00:244:${node}::${number}/128 dev eth0 nodad`, 'link set eth0 up',
     'route add 169.254.1.1/32 dev eth0', 'route add default via 169.254.1.1', 'route add default via fe80::1 dev eth0',
   ];
 };

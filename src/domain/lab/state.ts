@@ -13,9 +13,14 @@ export interface LabRecord {
   pods: number;
   services: number;
   namespaces: string[];
+  /** Document of the overlay that the nodes were made from. */
+  mesh?: string;
 }
 
 const directory = (): string => join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'labs');
+
+/** Where the document of a lab's overlay lies. */
+export const meshPath = (name: string): string => join(directory(), `${name}.mesh.yaml`);
 
 const pathOf = (name: string): string => join(directory(), `${name}.json`);
 
@@ -37,5 +42,5 @@ export function readLabs(): LabRecord[] {
 }
 
 export function forgetLab(name: string): void {
-  rmSync(pathOf(name), { force: true });
+  for (const path of [pathOf(name), meshPath(name)]) rmSync(path, { force: true });
 }

@@ -17,5 +17,5 @@ export type { WriteMode } from './fdb/plan.ts';
 export { getTunnel, listTunnels, type Scope, viewNode } from './inspect.ts';
 export { FLOOD_MAC, IANA_PORT, MAX_VNI, type NodeView, type Tunnel, type TunnelDetail, type TunnelSpec } from './model.ts';
 export type { TunnelWords } from './spec.ts';
-export { applyMesh, diffMesh, type MeshDiff, type MeshOutcome, type MeshRequest } from './mesh/apply.ts';
+export { applyMesh, diffMesh, raiseMesh, type MeshDiff, type MeshOutcome, type MeshRequest } from './mesh/apply.ts';
 export type { PlanRow } from './mesh/plan.ts';

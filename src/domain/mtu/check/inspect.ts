@@ -1,7 +1,7 @@
 /** Reads links, pods' ends of veths and tunnels, and measures paths. */
 
 import { readdirSync } from 'node:fs';
-import { getLink, type Link, listFdb, listLinks, listNeighbours, lookUpRoute, netnsIdOf, type NetlinkSocket, openNetlink, readVxlan, type VxlanAttributes } from '../../../kernel/netlink/index.ts';
+import { getLink, type Link, listFdb, listLinks, listNeighbours, lookUpRoute, type Neighbour, netnsIdOf, type NetlinkSocket, openNetlink, readVxlan, type VxlanAttributes } from '../../../kernel/netlink/index.ts';
 import { netnsInode } from '../../../kernel/netns/index.ts';
 import { Fd } from '../../../kernel/syscalls/index.ts';
 import { NetlinkError, OperationError, SluiceError } from '../../../lib/errors.ts';
@@ -69,7 +69,7 @@ function readLinks(node: Node, netns: string | undefined): CheckedLink[] {
 /** What carries a VXLAN device: the link that it names, or the one that the route to its first remote leaves by. */
 function readTunnel(node: Node, link: Link): CheckedLink['tunnel'] {
   const vxlan = readVxlan(link.kindData ?? Buffer.alloc(0));
-  const fdb = listFdb(node.netlink, { ifindex: link.index }).items;
+  const fdb = listFdb(node.netlink, { ifindex: link.index }).items.filter(isUnicast);
   const remotes = [...new Set([...fdb.flatMap(({ destination }) => destination ?? []), ...(vxlan.group === undefined || isMulticast(vxlan.group) ? [] : [vxlan.group])])];
   node.tunnels.push({ name: link.name, index: link.index, vxlan, remotes });
   const end = remotes[0] ?? vxlan.local ?? vxlan.group;
@@ -78,6 +78,9 @@ function readTunnel(node: Node, link: Link): CheckedLink['tunnel'] {
   const underlay = parseAddress(end)!.length === 1 ? 'ipv4' : 'ipv6';
   return { overhead: largestOverhead(encapsulation('vxlan', { ...PLAIN, underlay })), over: carrier.name, overMtu: carrier.mtu, df: vxlan.df ?? 'unset' };
 }
+
+/** Entries with a remote VTEP: a group is nowhere to measure to. */
+const isUnicast = ({ destination }: Neighbour): boolean => destination !== undefined && !isMulticast(destination);
 
 const isMulticast = (address: string): boolean => /^(22[4-9]|23\d)\.|^ff/i.test(address);
 
@@ -108,14 +111,14 @@ function underlayOf(node: Node, to: string): Goal[] {
   if (tunnel === undefined) return [];
   const { gateway } = lookUpRoute(node.netlink, to);
   const hop = listNeighbours(node.netlink, { ifindex: tunnel.index }).items.find(({ destination }) => destination === (gateway ?? to));
-  const fdb = listFdb(node.netlink, { ifindex: tunnel.index }).items.filter(({ destination }) => destination !== undefined);
+  const fdb = listFdb(node.netlink, { ifindex: tunnel.index }).items.filter(isUnicast);
   const entry = fdb.find(({ lladdr }) => lladdr === hop?.lladdr) ?? fdb.find(({ lladdr }) => lladdr === FLOOD_MAC);
   return entry?.destination === undefined ? [] : [{ to: entry.destination, carries: tunnel.name }];
 }
 
 async function checkPath(node: Node, goal: Goal, netns: string | undefined, required: boolean): Promise<CheckedPath> {
   const egress = egressOf(node, goal.to);
-  if (egress === undefined) throw new OperationError(`there is no route to ${goal.to}`, { code: 'SL6052' });
+  if (egress === undefined) return noRoute(goal, required);
   const path = { ...goal, egress: egress.name, egressMtu: egress.mtu, links: chain(node, egress) };
   try {
     return { ...path, measured: await measurePath({ to: goal.to, linkMtu: egress.mtu, ...(netns === undefined ? {} : { netns }) }) };
@@ -123,6 +126,12 @@ async function checkPath(node: Node, goal: Goal, netns: string | undefined, requ
     if (required || !(error instanceof SluiceError) || !error.code.startsWith('SL605')) throw error;
     return { ...path, problem: error.message };
   }
+}
+
+function noRoute(goal: Goal, required: boolean): CheckedPath {
+  const problem = `there is no route to ${goal.to}`;
+  if (required) throw new OperationError(problem, { code: 'SL6052', hints: [`ip route get ${goal.to}`] });
+  return { ...goal, egress: '-', egressMtu: 0, links: [], problem };
 }
 
 /** The names of a link and of what carries it, down to the last one that is seen here. */

@@ -9,6 +9,7 @@ import type { ChangeContext } from '../apply.ts';
 import { viewNode } from '../inspect.ts';
 import { OWN_ALIAS } from '../model.ts';
 import { rehearse } from '../rehearsal/apply.ts';
+import { runSteps } from '../steps/apply.ts';
 import { CHANGE_KIND, carryOut } from '../transaction/apply.ts';
 import { innerMtu, isIpv6 } from '../underlay.ts';
 import { recallDocuments, rememberDocuments } from './document-memory.ts';
@@ -93,6 +94,17 @@ export async function applyMesh(request: MeshRequest, context: ChangeContext, pr
     steps: plans.flatMap(({ steps }) => steps), undo: plans.toReversed().flatMap(({ undo }) => undo),
   });
   return { ...outcome, change };
+}
+
+/**
+ * Makes a namespace what documents say, without a change: for one that is made and taken away as a whole, such as a lab's.
+ *
+ * @throws as `diffMesh`; NetlinkError when the kernel refuses a step
+ */
+export async function raiseMesh(file: string, netns: { path: string; label: string }): Promise<void> {
+  using netlink = openNetlink({ netns });
+  const { plans } = await planMesh(netlink, { file, podCidrs: [], prune: false }, false);
+  runSteps(netlink, plans.flatMap(({ steps }) => steps));
 }
 
 /** Undoes a change of the overlay whose process died: the node would be half of each. */
