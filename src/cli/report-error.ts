@@ -1,4 +1,4 @@
-import { OperationError, PermissionError, SluiceError } from '../lib/errors.ts';
+import { OperationError, PermissionError, SluiceError, SyscallError } from '../lib/errors.ts';
 import { sanitize } from '../lib/text.ts';
 import { toJson } from './print/json.ts';
 import { exitCodeOf } from './exit-codes.ts';
@@ -21,12 +21,19 @@ export function reportError(raised: unknown, options: ReportOptions): number {
 
 /** What the file system said no to, which no command expects everywhere it may happen. */
 function explainFileError(error: unknown): unknown {
+  if (error instanceof SyscallError && error.reason === 'permission' && error.hints.length === 0) return explainRefusal(error);
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (!(error instanceof Error) || error instanceof SluiceError || syscall === undefined) return error;
   const facts = { causes: [error.message], cause: error };
   if (code === 'EACCES' || code === 'EPERM') return new PermissionError(`no permission for ${path ?? syscall}`, { ...facts, hints: ['run it as root'] });
   if (code === 'ENOSPC' || code === 'EROFS' || code === 'EDQUOT') return new OperationError(`cannot write ${path ?? ''}`, { ...facts, code: 'SL1103' });
   return error;
+}
+
+/** A system call that only some may make. */
+function explainRefusal(error: SyscallError): PermissionError {
+  const hint = process.getuid?.() === 0 ? 'root alone is not enough here: a capability is taken away, or the kernel is locked down' : 'run it as root';
+  return new PermissionError(error.message, { code: error.code, causes: error.causes, hints: [hint], details: error.details, cause: error });
 }
 
 function errorText(error: unknown, { color }: ReportOptions): string {

@@ -103,6 +103,28 @@ describe('what a program changed', () => {
   });
 });
 
+it.each([
+  ['sched_act', uapi.BPF_PROG_TYPE_SCHED_ACT, 'TC_ACT_RECLASSIFY'],
+  ['lwt_in', uapi.BPF_PROG_TYPE_LWT_IN, '1'],
+  ['lwt_out', uapi.BPF_PROG_TYPE_LWT_OUT, '1'],
+])('%s runs too', async (name, type, verdict) => {
+  // r0 = 1; exit
+  using program = BpfProgram.load({ name, type, expectedAttachType: 0, instructions: Buffer.from('b7000000010000009500000000000000', 'hex'), license: 'GPL' });
+  pin(program.fd, join(pins, name));
+  expect(await json(name, '--packet', PACKET)).toMatchObject({ program: { type: name }, verdict, result: 1, output: { changedBytes: [] } });
+});
+
+it.each([
+  ['raw_tracepoint_writable', uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE], ['tracepoint', uapi.BPF_PROG_TYPE_TRACEPOINT], ['perf_event', uapi.BPF_PROG_TYPE_PERF_EVENT],
+  ['sk_msg', uapi.BPF_PROG_TYPE_SK_MSG], ['sk_skb', uapi.BPF_PROG_TYPE_SK_SKB], ['sock_ops', uapi.BPF_PROG_TYPE_SOCK_OPS], ['cgroup_device', uapi.BPF_PROG_TYPE_CGROUP_DEVICE],
+  ['cgroup_sysctl', uapi.BPF_PROG_TYPE_CGROUP_SYSCTL], ['lwt_seg6local', uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL],
+])('the kernel does not run %s, and sluice says so', async (name, type) => {
+  using program = BpfProgram.load({ name, type, expectedAttachType: 0, instructions: Buffer.from('b7000000010000009500000000000000', 'hex'), license: 'GPL' });
+  pin(program.fd, join(pins, name));
+  expect(() => program.testRun({ data: Buffer.alloc(64) })).toThrow('ENOTSUPP');
+  expect(await prog(name)).toMatchObject({ exitCode: 6, stdout: '', stderr: expect.stringContaining(`running ${name} programs on request`) });
+});
+
 it('repeats, with the packet and the verdict of the first run', async () => {
   const ran = (await json('bounce', '--packet', PACKET, '--repeat', '1000')) as Record<string, unknown> & { durationNs: number };
   expect(ran).toMatchObject({ repeat: 1000, output: { changedFields: expect.arrayContaining([{ field: 'ip.ttl', before: '64', after: '63' }]) } });

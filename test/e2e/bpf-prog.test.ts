@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { run } from '../../src/tools/index.ts';
 import { Fixtures } from '../support/compile-bpf.ts';
 import { requireRoot, requireTool } from '../support/require.ts';
 import { schemaProblems } from '../support/schema.ts';
-import { sluice, tempState, withNetns, type SluiceResult, type TempState } from '../support/sluice.ts';
+import { sluice, sluiceCommand, tempState, withNetns, type SluiceResult, type TempState } from '../support/sluice.ts';
 
 requireRoot();
 
@@ -149,6 +149,11 @@ describe('list', () => {
     expect(exitCode).toBe(124);
     expect(stdout).toContain('double_first');
   });
+});
+
+it('without the capability ends with 4 and says so', () => {
+  const { status, stdout, stderr } = spawnSync('setpriv', ['--bounding-set=-all', '--inh-caps=-all', '--', ...sluiceCommand(['bpf', 'prog', 'list'])], { encoding: 'utf8' });
+  expect([status, stdout, stderr]).toEqual([4, '', expect.stringMatching(/EPERM\n {2}try: {3}root alone is not enough here/)]);
 });
 
 describe('get', () => {

@@ -8,12 +8,11 @@ import { programRunCard } from '../../../views/program-run.ts';
 /** `sluice bpf prog run REF --packet 'udp 10.0.0.1:5000 > 10.0.0.2:53'` */
 export default class BpfProgRun extends SluiceCommand {
   static override summary = 'Run a BPF program on one packet, and show its verdict, its time and what it changed';
-  static override description =
-    'Nothing is sent, but the program writes to its maps as in a real run. The command ends with 0 whatever the verdict. ' +
-    'A packet in words is [eth MAC > MAC] [vlan ID]... PROTOCOL SOURCE[:PORT] > DESTINATION[:PORT] and options: flags, seq, ack and window for TCP, type for ICMP, ' +
-    'ttl, tos, id, frag OFFSET[+], len BYTES, and at the end payload TEXT or payload hex:HEX. ' +
-    'Types that take no packet get what they need otherwise: a raw tracepoint its arguments with --ctx, a syscall program its memory with --ctx-hex, a socket lookup ' +
-    'the addresses of --packet.';
+  static override description = `Nothing is sent, but the program writes to its maps as in a real run. The command ends with 0 whatever the verdict.
+A packet in words is [eth MAC > MAC] [vlan ID]... PROTOCOL SOURCE[:PORT] > DESTINATION[:PORT] and options: flags, seq, ack and window for TCP, type for
+ICMP, ttl, tos, id, frag OFFSET[+], len BYTES, and at the end payload TEXT or payload hex:HEX.
+Types that take no packet get what they need otherwise: a raw tracepoint its arguments with --ctx, a syscall program its memory with --ctx-hex, a
+socket lookup the addresses of --packet.`;
   static override strict = false;
   static override args = { program: argument({ description: '412, id 412, NAME, name NAME, tag TAG, or the path of a pin', required: true }) };
   static override flags = {

@@ -60,12 +60,10 @@ const RUNNABLE: Readonly<Record<string, RunnableType>> = {
   lwt_in: onSkb(LWT),
   lwt_out: onSkb(LWT),
   lwt_xmit: onSkb(LWT),
-  lwt_seg6local: onSkb(LWT),
   netfilter: { input: 'packet', output: 'nothing', verdicts: { 0: 'NF_DROP', 1: 'NF_ACCEPT' }, context: HOOK_STATE, repeats: true },
   flow_dissector: { input: 'packet', output: 'flow-keys', verdicts: { 0: 'BPF_OK', 2: 'BPF_DROP', 129: 'BPF_FLOW_DISSECTOR_CONTINUE' }, repeats: true },
   sk_lookup: { input: 'lookup', output: 'nothing', verdicts: { 0: 'SK_DROP', 1: 'SK_PASS' }, context: SK_LOOKUP, repeats: true },
   raw_tracepoint: { input: 'arguments', output: 'nothing', verdicts: {}, repeats: false },
-  raw_tracepoint_writable: { input: 'arguments', output: 'nothing', verdicts: {}, repeats: false },
   syscall: { input: 'memory', output: 'nothing', verdicts: {}, repeats: false },
   tracing: { input: 'nothing', output: 'nothing', verdicts: {}, repeats: false },
 };
