@@ -39,25 +39,35 @@ interface Answer {
 
 function candidatesFor(typed: readonly string[], current: string, commands: Commands): Answer {
   const words = wordsOf(typed, commands);
-  const id = [3, 2, 1].map((length) => words.slice(0, length).join(':')).find((name) => Object.hasOwn(commands, name));
-  if (id === undefined) return { candidates: nextWords(words, commands), directive: NO_FILES };
-  const command = commands[id]!;
+  const name = [3, 2, 1].map((length) => words.slice(0, length).join(':')).find((one) => commandNamed(one, commands) !== undefined);
+  if (name === undefined) return { candidates: nextWords(words, commands), directive: NO_FILES };
+  const command = commandNamed(name, commands)!;
   const flag = flagOf(typed.at(-1) ?? '', command);
   if (flag?.type === 'option') return valuesOf(flag);
   if (current.startsWith('-')) return { candidates: flagsOf(command), directive: NO_FILES };
-  return argumentValues(command, words.length - id.split(':').length);
+  return argumentValues(command, words.length - name.split(':').length);
 }
+
+const commandNamed = (name: string, commands: Commands): CommandMetadata | undefined =>
+  Object.hasOwn(commands, name) ? commands[name] : Object.values(commands).find(({ aliases }) => aliases.includes(name));
 
 function nextWords(words: readonly string[], commands: Commands): Candidate[] {
   const prefix = words.length === 0 ? '' : `${words.join(':')}:`;
   const next = new Map<string, string>();
-  for (const [id, { summary, hidden }] of Object.entries(commands)) {
+  for (const [id, { summary, hidden }] of namesOffered(commands)) {
     if (!id.startsWith(prefix) || hidden === true) continue;
     const word = id.slice(prefix.length).split(':')[0]!;
     if (!next.has(word)) next.set(word, id === prefix + word ? (summary ?? '') : '');
   }
   if (words.length === 0) next.set('help', 'Help on a topic, a command or an error code');
   return [...next].map(([value, text]) => ({ value, text }));
+}
+
+/** Commands by their names, and by those aliases that begin with a word that no name begins with (`fdb list`). */
+function namesOffered(commands: Commands): [string, CommandMetadata][] {
+  const firstWords = new Set(Object.keys(commands).map((id) => id.split(':')[0]!));
+  const others = Object.values(commands).flatMap((command) => command.aliases.filter((alias) => !firstWords.has(alias.split(':')[0]!)).map((alias): [string, CommandMetadata] => [alias, command]));
+  return [...Object.entries(commands), ...others];
 }
 
 /** What was typed without flags and their values. */
@@ -106,6 +116,10 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
       return { ...names(entries('/sys/kernel/btf')), directive: DEFAULT };
     case 'interface':
       return names(entries('/sys/class/net'));
+    case 'device':
+    case 'mac':
+      // New names and addresses: nothing to offer, and no files either.
+      return names([]);
     case 'tunnel':
       return names(tunnels());
     case 'shell':

@@ -2,7 +2,7 @@
 
 import { NetlinkError, NotFoundError } from '../../lib/errors.ts';
 import { compareNatural, suggest } from '../../lib/text.ts';
-import { decodeKind, decodePort, getLink, type IfAddress, type Link, listAddresses, listLinkNames, listLinks, type NetlinkSocket, openNetlink, walk } from '../../kernel/netlink/index.ts';
+import { decodeKind, decodePort, getLink, type IfAddress, type KindFacts, type Link, listAddresses, listLinkNames, listLinks, type NetlinkSocket, openNetlink, walk } from '../../kernel/netlink/index.ts';
 import { ifLink, netDevice } from '../../kernel/uapi/index.ts';
 import { reportCommand } from '../../tools/index.ts';
 import type { InterfaceDetail, LinkRequest, NetworkInterface, OperState } from './model.ts';
@@ -53,13 +53,14 @@ export function describeLinks(links: readonly Link[], addresses: readonly IfAddr
 }
 
 function describeLink(link: Link, names: ReadonlyMap<number, string>, addresses: readonly IfAddress[]): NetworkInterface {
+  const kind = link.kind === undefined || link.kindData === undefined ? {} : decodeKind(link.kind, link.kindData);
   return {
     index: link.index, name: link.name, type: typeOf(link), state: STATES[link.operstate] ?? 'unknown', flags: flagNames(link.flags), mtu: link.mtu,
     minMtu: link.minMtu, maxMtu: link.maxMtu === 0 ? undefined : link.maxMtu, mac: link.address === '' ? undefined : link.address, broadcast: link.broadcast,
     permanentMac: link.permanentAddress, addresses: addresses.map(({ local, prefixLength }) => `${local}/${prefixLength}`), master: nameOf(link.master, names),
-    lower: lowerName(link, names), lowerNetnsId: link.lowerNetnsId, alias: link.alias, altNames: link.altNames, qdisc: link.qdisc, txQueueLength: link.txQueueLength,
+    lower: lowerName(link, kind, names), lowerNetnsId: link.lowerNetnsId, alias: link.alias, altNames: link.altNames, qdisc: link.qdisc, txQueueLength: link.txQueueLength,
     group: link.group, promiscuity: link.promiscuity, carrierChanges: link.carrierChanges, xdp: describeXdp(link.xdp),
-    kind: link.kind === undefined || link.kindData === undefined ? {} : decodeKind(link.kind, link.kindData), port: describePort(link),
+    kind, port: describePort(link),
   };
 }
 
@@ -69,9 +70,9 @@ const describePort = ({ portKind, portData }: Link): NetworkInterface['port'] =>
 const nameOf = (index: number | undefined, names: ReadonlyMap<number, string>): string | undefined =>
   index === undefined || index === 0 ? undefined : (names.get(index) ?? `if${index}`);
 
-/** A number in another namespace names nothing here. */
-const lowerName = ({ lower, lowerNetnsId }: Link, names: ReadonlyMap<number, string>): string | undefined =>
-  lowerNetnsId === undefined ? nameOf(lower, names) : nameOf(lower, new Map());
+/** A number in another namespace names nothing here. A VXLAN device tells what it stands on among the facts of its kind. */
+const lowerName = ({ lower, lowerNetnsId }: Link, kind: KindFacts, names: ReadonlyMap<number, string>): string | undefined =>
+  lowerNetnsId === undefined ? nameOf(lower ?? (kind['lower'] as number | undefined), names) : nameOf(lower, new Map());
 
 function describeXdp(xdp: Link['xdp']): NetworkInterface['xdp'] {
   return xdp === undefined ? undefined : { mode: XDP_MODES[xdp.mode] ?? String(xdp.mode), programId: xdp.programId };

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { openNetlink } from '../../../kernel/netlink/index.ts';
-import { OperationError } from '../../../lib/errors.ts';
+import { OperationError, UsageError } from '../../../lib/errors.ts';
 import { type ChangeContext, finish, type OverlayOutcome } from '../apply.ts';
 import { findLink } from '../../links/index.ts';
 import { readEntries } from './file.ts';
@@ -22,6 +22,7 @@ export type FdbWords = Omit<EntryWords, 'table'> & { master?: boolean | undefine
  */
 export async function addEntry(words: FdbWords, mode: WriteMode, context: ChangeContext): Promise<OverlayOutcome> {
   const entry = entryOf(words);
+  if (tableOf(entry.device, context) !== 'self') refuseRemote(entry);
   const { items } = await listEntries({ device: entry.device, ...context });
   const { steps, undo } = planWrite(entry, mode, items);
   return await finish({ name: entry.device, summary: `${mode} FDB entry ${describe(entry)}`, steps, undo, notes: [] }, context);
@@ -46,6 +47,7 @@ export async function syncEntries(device: string, path: string, context: ChangeC
   const text = await readText(path);
   const table = tableOf(device, context);
   const wanted = readEntries(text, path === '-' ? 'standard input' : path, device, table);
+  if (table !== 'self') wanted.forEach(refuseRemote);
   const { items } = await listEntries({ device, ...context });
   const { steps, undo } = planSync(wanted, items, table);
   const removed = steps.filter((step) => step.do === 'fdb-delete').length;
@@ -56,6 +58,13 @@ const entryOf = ({ master, ...words }: FdbWords): FdbEntry => readEntry({ ...wor
 
 const describe = ({ device, mac, destination }: FdbEntry): string => `${mac} of ${device}${destination === undefined ? '' : ` to ${destination}`}`;
 
+/** The kernel takes them for any device, and forgets them. */
+function refuseRemote({ device, destination, port, vni, sourceVni, via, nexthopId }: FdbEntry): void {
+  if ([destination, port, vni, sourceVni, via, nexthopId].every((value) => value === undefined)) return;
+  throw new UsageError(`${device} is no VXLAN device: its entries have no remote end`, { code: 'SL6020', hints: [`sluice link get ${device}`] });
+}
+
+/** Where the entries of a device are kept that a file lists. */
 function tableOf(device: string, { netns }: ChangeContext): FdbEntry['table'] {
   using netlink = openNetlink({ netns });
   return findLink(netlink, device).kind === 'vxlan' ? 'self' : 'master';
