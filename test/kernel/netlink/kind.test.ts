@@ -49,25 +49,28 @@ test.each<[string, string, Names, string?]>([
   const port = what.startsWith('port');
   if (port) netns.run(['ip', 'link', 'set', 'vx', 'master', 'br0']);
   if (more !== undefined) netns.run(more.split(' '));
-  compare(netns.name, names, port);
+  const { ours, theirs } = both(netns.name, names, port);
+  expect(ours).toEqual(theirs);
 }));
 
 test('tun and tap are decoded as `ip` decodes them', () => withNetns('nlt', (netns) => {
   for (const words of ['tun', 'tap multi_queue vnet_hdr', 'tun pi']) {
     netns.run(['ip', 'tuntap', 'add', 'vx', 'mode', ...words.split(' ')]);
-    compare(netns.name, TUN, false);
+    const { ours, theirs } = both(netns.name, TUN, false);
+    expect(ours).toEqual(theirs);
     netns.run(['ip', 'tuntap', 'del', 'vx', 'mode', ...words.split(' ').slice(0, words.includes('multi_queue') ? 2 : 1)]);
   }
 }));
 
-function compare(netns: string, names: Names, port: boolean): void {
+/** The facts that are named, as we read them and as `ip` does. */
+function both(netns: string, names: Names, port: boolean): { ours: unknown; theirs: unknown } {
   using netlink = openNetlink({ netns: { path: `/run/netns/${netns}` } });
   const { kind, kindData, portKind, portData } = getLink(netlink, 'vx');
   const facts: Facts = port ? decodePort(portKind!, portData!) : decodeKind(kind!, kindData!);
   const info = nativeInfo(netns);
   const theirs = info[port ? 'info_slave_data' : 'info_data'] as Facts;
   const ours = Object.fromEntries(Object.entries(names).map(([name, make]) => [name, make(facts)]));
-  expect(JSON.parse(JSON.stringify(ours))).toEqual(Object.fromEntries(Object.keys(names).flatMap((name) => (name in theirs ? [[name, theirs[name]]] : []))));
+  return { ours: JSON.parse(JSON.stringify(ours)), theirs: Object.fromEntries(Object.keys(names).flatMap((name) => (name in theirs ? [[name, theirs[name]]] : []))) };
 }
 
 function nativeInfo(netns: string): Facts {

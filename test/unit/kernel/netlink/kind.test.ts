@@ -46,7 +46,7 @@ describe('attributes', () => {
   });
 
   test('of any length are padded', () => {
-    expect(nest([[1, Buffer.from('a')], [2, Buffer.alloc(0)], [3, Buffer.from('abcd')]]).toString('hex')).toBe('0500010061000000' + '04000200' + '0800030061626364');
+    expect(nest([[1, Buffer.from('a')], [2, Buffer.alloc(0)], [3, Buffer.from('abcd')]]).toString('hex')).toBe('0500010061000000040002000800030061626364');
   });
 });
 
