@@ -2,7 +2,8 @@
 /*
  * The packets of a VXLAN tunnel, as they pass the underlay device in both directions.
  *
- *   packet -> filter of a packet socket (which sees what a capture program sees) -> ring buffer
+ *   packet -> filter of a packet socket (which sees what a capture program sees) -> "capture": ring buffer
+ *                                                                                -> "count": a counter for each remote
  *
  * The filter answers 0 for every packet, so that nothing is queued at the socket itself, and the packet is not touched.
  * A packet is one of the tunnel when its outer header is UDP to the tunnel's port with the tunnel's VNI; fragments after
@@ -101,5 +102,58 @@ int capture(struct __sk_buff *skb)
 		return 0;
 	if (bpf_ringbuf_output(&packets, event, __builtin_offsetof(struct event, data) + length, 0))
 		__sync_fetch_and_add(&lost, 1);
+	return 0;
+}
+
+struct remote {
+	__be32 address[4]; /* IPv4 in the first word, the others 0 */
+	__u32 outgoing;
+};
+
+struct traffic {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* The least used remotes make room for new ones. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct remote);
+	__type(value, struct traffic);
+} remotes SEC(".maps");
+
+/* The address at the other end: where it goes to, or comes from. */
+static __always_inline int read_remote(struct __sk_buff *skb, struct remote *remote)
+{
+	__u8 first;
+
+	remote->outgoing = skb->pkt_type == PACKET_OUTGOING;
+	if (bpf_skb_load_bytes_relative(skb, 0, &first, sizeof(first), BPF_HDR_START_NET))
+		return -1;
+	if (first >> 4 == 6)
+		return bpf_skb_load_bytes_relative(skb, remote->outgoing ? 24 : 8, remote->address, 16, BPF_HDR_START_NET);
+	return bpf_skb_load_bytes_relative(skb, remote->outgoing ? 16 : 12, remote->address, 4, BPF_HDR_START_NET);
+}
+
+SEC("socket")
+int count(struct __sk_buff *skb)
+{
+	/* A packet that the device cuts up later counts as what it will be. */
+	struct traffic *traffic, first = { .packets = skb->gso_segs ? skb->gso_segs : 1, .bytes = skb->len };
+	struct remote remote = {};
+
+	if (!is_ours(skb) || read_remote(skb, &remote))
+		return 0;
+	traffic = bpf_map_lookup_elem(&remotes, &remote);
+	if (!traffic) {
+		if (!bpf_map_update_elem(&remotes, &remote, &first, BPF_NOEXIST))
+			return 0;
+		traffic = bpf_map_lookup_elem(&remotes, &remote);
+		if (!traffic)
+			return 0;
+	}
+	__sync_fetch_and_add(&traffic->packets, first.packets);
+	__sync_fetch_and_add(&traffic->bytes, first.bytes);
 	return 0;
 }

@@ -75,6 +75,7 @@ const vxlanDifference = {
   action: { enum: ['create', 'change', 'delete'] }, object: { enum: ['link', 'address', 'fdb', 'neighbour', 'route'] }, device: text, key: text, 'before?': text, 'after?': text,
 };
 
+const rate = object({ packets: number, bytes: number });
 const finding = object({ end: text, severity: { enum: ['error', 'warning'] }, detail: text, evidence: texts, fix: texts });
 const tunnelCheck = {
   tunnel: text, 'vni?': count, ends: texts, healthy: flag, notes: texts,
@@ -165,6 +166,10 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   VxlanTunnel: tunnelMembers,
   VxlanTunnelList: { items: list(object(tunnelMembers)) },
   VxlanCheck: { healthy: flag, tunnels: list(object(tunnelCheck)) },
+  VxlanTraffic: {
+    time: { type: 'string', format: 'date-time' }, tunnel: text, sent: rate, received: rate, drops: number, reasons: { type: 'object', additionalProperties: number }, moves: number,
+    remotes: list(object({ address: text, sent: rate, received: rate })),
+  },
   VxlanAudit: { audit: { type: 'object' } },
   VxlanPacket: { time: { type: 'string', format: 'date-time' }, direction: { enum: ['in', 'out'] }, device: text, length: count, text },
   VxlanChange: { name: text, summary: text, 'dryRun?': { enum: ['client', 'kernel'] }, 'change?': text, 'state?': text, commands: texts, notes: texts, 'tunnel?': object(tunnelMembers) },

@@ -119,3 +119,15 @@ describe('vxlan capture', () => {
     expect(await sluice(['vxlan', 'capture', 'nosuch', ...here()])).toMatchObject({ exitCode: 5, stdout: '' });
   });
 });
+
+describe('vxlan watch', () => {
+  it('prints a line a tunnel, and objects that have their schema', async () => {
+    const argv = ['vxlan', 'watch', ...here(), '--interval', '100ms', '--count', '1'];
+    const { stdout, exitCode } = await sluice(argv);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^TUNNEL +REMOTE +TX-PKT\/S +RX-PKT\/S +TX-BYTE\/S +RX-BYTE\/S +DROP\/S +MOVE\/S +REASONS\nvxlan100 +- +[\d.]+ +[\d.]+ /);
+    const json = await sluice([...argv, '-o', 'json']);
+    expect(schemaProblems(await schemaOf('VxlanTraffic'), JSON.parse(json.stdout))).toEqual([]);
+    expect((await sluice(['vxlan', 'watch', 'nosuch', ...here()])).exitCode).toBe(5);
+  });
+});

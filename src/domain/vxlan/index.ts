@@ -10,6 +10,8 @@ export { capturePackets } from './capture/watch.ts';
 export { auditTunnel, checkTunnels, type CheckReport, type CheckRequest, type TunnelCheck } from './check/check.ts';
 export type { CheckOutcome, Finding } from './check/finding.ts';
 export type { Audit } from './check/model.ts';
+export { watchTraffic, type TrafficRequest } from './traffic/watch.ts';
+export type { TrafficSample } from './traffic/model.ts';
 export { addEntry, deleteEntry, type FdbWords, syncEntries } from './fdb/apply.ts';
 export { type FdbRequest, listEntries } from './fdb/inspect.ts';
 export type { FdbEntry, Lifetime } from './fdb/model.ts';

@@ -2,10 +2,9 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { indexKey, loadObject, openPacketTap, possibleCpus, readBuiltin, RingReader, type LoadedObject } from '../../../kernel/bpf/index.ts';
-import { decodeKind, listLinks, openNetlink, type Link, type VxlanAttributes } from '../../../kernel/netlink/index.ts';
 import { pollReadable, type Fd } from '../../../kernel/syscalls/index.ts';
-import { netDevice } from '../../../kernel/uapi/index.ts';
-import { NotFoundError } from '../../../lib/errors.ts';
+import { findPlaces } from '../tap/inspect.ts';
+import type { TapPlace } from '../tap/place.ts';
 import { PcapBuffer } from './file.ts';
 import { compileFilter } from './filter/compile.ts';
 import { readTunnelPacket, type TunnelPacket } from './headers.ts';
@@ -15,22 +14,10 @@ import { LinkType } from './pcap.ts';
 
 /** `struct event` of bpf/vxlan-capture.bpf.c, up to the packet. */
 const EVENT_BYTES = 24;
-const ANY_VNI = 0xffff_ffff;
 /** Bytes for a line: outer and inner headers with IPv6, extension headers and tags. */
 const SNAP_FOR_LINES = 256;
 const SNAP_WHOLE = 0xffff;
 const OUTGOING = 1;
-
-/** What a capture looks at. */
-interface Place {
-  vni: number;
-  port: number;
-  /** 0 for all devices. */
-  ifindex: number;
-  /** Packets begin with an Ethernet header. */
-  linkHeader: boolean;
-  names: ReadonlyMap<number, string>;
-}
 
 /**
  * Hands out the packets of a tunnel as lines, until the signal or the count ends it; returns the summary.
@@ -39,8 +26,8 @@ interface Place {
  */
 export async function* capturePackets(request: CaptureRequest): AsyncGenerator<CapturedLine, CaptureSummary, void> {
   const filter = compileFilter(request.filter);
-  const place = findPlace(request.name, request.netns?.path);
-  using capture = new Capture(place, request);
+  const { places, names } = findPlaces(request.name, request.netns?.path);
+  using capture = new Capture(places[0]!, names, request);
   const summary = { captured: 0, seen: 0, lost: 0, ...(request.file === undefined ? {} : { file: request.file }) };
   while (!request.signal.aborted && summary.captured !== request.count) {
     const lines: CapturedLine[] = [];
@@ -56,27 +43,12 @@ export async function* capturePackets(request: CaptureRequest): AsyncGenerator<C
   return { ...summary, lost: capture.lost };
 }
 
-function findPlace(name: string, netns: string | undefined): Place {
-  using netlink = openNetlink(netns === undefined ? {} : { netns: { path: netns } });
-  const links = listLinks(netlink).items;
-  const link = links.find((one) => one.kind === 'vxlan' && (one.name === name || one.altNames.includes(name)));
-  if (link === undefined) throw new NotFoundError(`there is no VXLAN device ${name}`, { code: 'SL6101', hints: ['sluice vxlan list'] });
-  const { vni, external, port = 8472, lower } = decodeKind('vxlan', link.kindData!) as VxlanAttributes;
-  const underlay = links.find(({ index }) => index === lower);
-  return {
-    vni: external === true || vni === undefined ? ANY_VNI : vni, port, ifindex: underlay?.index ?? 0, linkHeader: hasEthernet(underlay),
-    names: new Map(links.map((one) => [one.index, one.name])),
-  };
-}
-
-/** Without a device below packets of all devices are taken from the IP header on, as not all have the same header in front. */
-const hasEthernet = (link: Link | undefined): boolean => link?.hardwareType === netDevice.ARPHRD_ETHER || link?.hardwareType === netDevice.ARPHRD_LOOPBACK;
-
 type Each = (found: { packet: TunnelPacket | undefined; line: CapturedLine }, keep: () => void) => void;
 
 /** The running program, its ring and the file. */
 class Capture implements Disposable {
-  readonly #place: Place;
+  readonly #place: TapPlace;
+  readonly #names: ReadonlyMap<number, string>;
   readonly #object: LoadedObject;
   readonly #tap: Fd;
   readonly #ring: RingReader;
@@ -85,8 +57,9 @@ class Capture implements Disposable {
   readonly #startNs = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
   #wake: () => void = () => undefined;
 
-  constructor(place: Place, { netns, file }: CaptureRequest) {
+  constructor(place: TapPlace, names: ReadonlyMap<number, string>, { netns, file }: CaptureRequest) {
     this.#place = place;
+    this.#names = names;
     const constants = { port: place.port, vni: place.vni, snap: file === undefined ? SNAP_FOR_LINES : SNAP_WHOLE };
     this.#object = loadObject(readBuiltin('vxlan-capture'), 'vxlan-capture.bpf.o', { programs: ['capture'], constants, sizes: { scratch: { maxEntries: possibleCpus() } } });
     try {
@@ -114,7 +87,7 @@ class Capture implements Disposable {
 
   #line(event: Buffer, timeNs: bigint, packet: TunnelPacket | undefined): CapturedLine {
     return {
-      time: formatTime(timeNs), direction: event.readUInt32LE(16) === OUTGOING ? 'out' : 'in', device: this.#place.names.get(event.readUInt32LE(8)) ?? '?',
+      time: formatTime(timeNs), direction: event.readUInt32LE(16) === OUTGOING ? 'out' : 'in', device: this.#names.get(event.readUInt32LE(8)) ?? '?',
       length: event.readUInt32LE(12), text: packet === undefined ? 'cut off' : formatPacket(packet),
     };
   }
