@@ -2,8 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkTunnels, type Finding, type TunnelCheck } from '../../../src/domain/vxlan/index.ts';
+import { attachNetfilter, loadObject, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
+import type { Fd } from '../../../src/kernel/syscalls/index.ts';
+import { Fixtures } from '../../support/compile-bpf.ts';
 import { requireRoot, requireTool } from '../../support/require.ts';
 import { VxlanLab } from '../../support/vxlan-lab.ts';
 
@@ -26,6 +29,7 @@ interface Row {
   heals?: true;
 }
 
+const LOCAL_IN = 1;
 const DEAD = '172.30.0.99';
 const floods = (lab: VxlanLab): Promise<unknown> => Promise.all([lab.flood(1, 2), lab.flood(2, 1)]);
 const iptables = (lab: VxlanLab, host: string, words: string): Promise<string> => lab.run(host, ['iptables', '-w', ...words.split(' ')]);
@@ -62,6 +66,8 @@ const ROWS: Row[] = [
       await lab.base();
       await lab.run('h2', ['nft', 'add table inet f; add chain inet f c { type filter hook input priority 0; }; add rule inet f c udp dport 4789 drop']);
     } },
+  { row: 'V10 by eBPF', what: 'a program of netfilter drops the port', found: ['VX014'], at: 'h2', detail: /no iptables rule does/, evidence: /NETFILTER_DROP/, alone: ['VX014'], from: 2,
+    make: async (lab) => { await lab.base(); dropper.attach(lab.path('h2')); } },
   { row: 'V11', what: 'OUTPUT drops the port', found: ['VX015'], evidence: /NETFILTER_DROP.*tx_dropped \+\d+/s, alone: ['VX015'], heals: true,
     make: async (lab) => { await lab.base(); await iptables(lab, 'h1', '-A OUTPUT -p udp --dport 4789 -j DROP'); } },
   { row: 'V12', what: 'the network between drops it', found: ['VX004'], at: 'between', evidence: /none reached UDP at .*172\.30\.0\.2 answers ping/s, alone: ['VX033'],
@@ -140,6 +146,26 @@ const ROWS: Row[] = [
 beforeAll(() => {
   requireRoot();
   for (const tool of ['iptables', 'nft', 'ethtool']) requireTool(tool);
+});
+
+/** A program that drops UDP to the port, and its links, which end with the tests. */
+const dropper = {
+  links: [] as Fd[],
+  object: undefined as LoadedObject | undefined,
+  attach(netns: string): void {
+    this.links.push(attachNetfilter(this.object!.program('judge'), { family: 2, hook: LOCAL_IN, priority: 0 }, netns));
+  },
+};
+
+beforeAll(async () => {
+  const fixtures = new Fixtures();
+  dropper.object = loadObject(await fixtures.read('netfilter'), 'netfilter', { constants: { dropped_port: 4789 } });
+  fixtures.remove();
+});
+
+afterAll(() => {
+  for (const link of dropper.links) link.close();
+  dropper.object?.close();
 });
 
 let labs = 0;

@@ -53,8 +53,5 @@ export function tunnelAnswers({ probes }: Situation): { sent: number; answered: 
   return { sent: through.reduce((sum, { sent }) => sum + sent, 0), answered: through.reduce((sum, { answered }) => sum + answered, 0) };
 }
 
-/** The all-zero MAC stands for every frame whose destination is not known. */
-export const FLOOD_MAC = '00:00:00:00:00:00';
-
 /** Remotes that somebody entered: what was learned is a consequence of packets, and goes by itself. */
 export const configuredRemotes = ({ audit }: End) => audit.remotes.filter(({ configured }) => configured);

@@ -1,8 +1,9 @@
 /** Where frames go: the FDB, neighbours, routes, the bridge. */
 
+import { FLOOD_MAC } from '../../model.ts';
 import type { Check, Finding } from '../finding.ts';
 import type { End, Situation } from '../model.ts';
-import { addressesOf, allEnds, configuredRemotes, countEvidence, deviceEvidence, dropEvidence, dropsOf, FLOOD_MAC, innerAddressesOf, nameOf, pairs, underlayAddressOf } from './common.ts';
+import { addressesOf, allEnds, configuredRemotes, countEvidence, deviceEvidence, dropEvidence, dropsOf, innerAddressesOf, nameOf, pairs, underlayAddressOf } from './common.ts';
 
 const floods = ({ audit }: End): boolean => audit.tunnel.group !== undefined || audit.fdb.some(({ mac }) => mac === FLOOD_MAC);
 

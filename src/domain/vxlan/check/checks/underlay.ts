@@ -1,8 +1,9 @@
 /** The device below and the way to each remote. */
 
+import { FLOOD_MAC } from '../../model.ts';
 import type { Check, Finding } from '../finding.ts';
 import type { End, RemoteFacts, Situation } from '../model.ts';
-import { addressesOf, allEnds, configuredRemotes, countEvidence, deviceEvidence, dropEvidence, dropsOf, FLOOD_MAC, nameOf, tunnelAnswers, underlayAddressOf } from './common.ts';
+import { addressesOf, allEnds, configuredRemotes, countEvidence, deviceEvidence, dropEvidence, dropsOf, nameOf, tunnelAnswers, underlayAddressOf } from './common.ts';
 
 export const underlayDown: Check = {
   id: 'VX020', name: 'underlay-carrier', title: 'The device below is up and has carrier',
