@@ -1,11 +1,9 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attachXdp, loadObject } from '../../src/kernel/bpf/index.ts';
-import { inNetns } from '../../src/kernel/netns/index.ts';
 import { requireRoot, requireTool } from '../support/require.ts';
-import { sluice, withNetns, type Netns, type SluiceResult } from '../support/sluice.ts';
+import { sluice, tempState, withNetns, type Netns, type SluiceResult, type TempState } from '../support/sluice.ts';
 
 const FIXTURES = join(dirname(import.meta.dirname), 'fixtures/bpf');
 const folder = mkdtempSync(join(tmpdir(), 'compile-'));
@@ -26,15 +24,15 @@ async function compiled(name: string): Promise<Buffer> {
   return readFileSync(join(folder, `${name}.bpf.o`));
 }
 
-/** Two namespaces with a cable: 10.99.0.1 and .3 on one end, 10.99.0.2 on the other; `at` is that other end's ifindex. */
-const withCable = (use: (left: Netns, right: Netns, at: number) => Promise<void>): Promise<void> =>
+/** Two namespaces with a cable: 10.99.0.1 and .3 on one end, 10.99.0.2 on the other. */
+const withCable = (use: (left: Netns, right: Netns) => Promise<void>): Promise<void> =>
   withNetns('cl', (left) => withNetns('cr', async (right) => {
     left.run(['ip', 'link', 'add', 'cable0', 'type', 'veth', 'peer', 'name', 'cable1', 'netns', right.name]);
     for (const [netns, end, addresses] of [[left, 'cable0', ['10.99.0.1/24', '10.99.0.3/24']], [right, 'cable1', ['10.99.0.2/24']]] as const) {
       for (const address of addresses) netns.run(['ip', 'address', 'add', address, 'dev', end]);
       netns.run(['ip', 'link', 'set', end, 'up']);
     }
-    await use(left, right, (JSON.parse(right.run(['ip', '-j', 'link', 'show', 'cable1'])) as { ifindex: number }[])[0]!.ifindex);
+    await use(left, right);
   }));
 
 /** Sends `count` datagrams to a port of the other end that nobody listens on. */
@@ -56,35 +54,62 @@ function arrived(netns: Netns): number {
   return Number(values![names!.indexOf('NoPorts')]);
 }
 
-describe('the programs that everybody begins with', () => {
-  test('drop all UDP, and nothing else', async () => {
-    const bytes = await compiled('drop-udp');
-    await withCable(async (left, right, at) => {
+describe('the programs that everybody begins with, from C to packets', () => {
+  let state: TempState;
+  beforeAll(() => {
+    state = tempState();
+  });
+  afterAll(() => state.close());
+
+  /** Loads an object, attached to the right end of the cable; gives the id of the change. */
+  async function load(object: string, netns: Netns): Promise<string> {
+    const { stdout, stderr, exitCode } = await sluice(
+      ['bpf', 'prog', 'load', join(folder, object), '--attach', 'xdp:cable1', '--netns', netns.name, '--yes', '-o', 'json'], { env: state.env },
+    );
+    expect(exitCode, stderr).toBe(0);
+    return (JSON.parse(stdout) as { change: string }).change;
+  }
+
+  test('drop all UDP and nothing else, until the change is rolled back', async () => {
+    await compiled('drop-udp');
+    await withCable(async (left, right) => {
       sendUdp(left, '10.99.0.1', 3);
       expect(arrived(right)).toBe(3);
-      using object = loadObject(bytes, 'drop-udp.bpf.o');
-      using _link = inNetns(right.path, () => attachXdp(object.program('xdp_drop_udp'), at));
+      const change = await load('drop-udp.bpf.o', right);
       sendUdp(left, '10.99.0.1', 5);
       expect(arrived(right)).toBe(3);
       expect(connectTcp(left)).toBe('ECONNREFUSED');
+      expect((await sluice(['change', 'rollback', change, '--yes'], { env: state.env })).exitCode).toBe(0);
+      sendUdp(left, '10.99.0.1', 2);
+      expect(arrived(right)).toBe(5);
     });
   });
 
   test('count packets by source address', async () => {
-    const bytes = await compiled('count-packets');
-    await withCable(async (left, right, at) => {
-      using object = loadObject(bytes, 'count-packets.bpf.o');
-      using _link = inNetns(right.path, () => attachXdp(object.program('count_packets'), at));
+    await compiled('count-packets');
+    await withCable(async (left, right) => {
+      const change = await load('count-packets.bpf.o', right);
       sendUdp(left, '10.99.0.1', 4);
       sendUdp(left, '10.99.0.3', 7);
-      const count = (last: number): number => Number(object.map('packet_count').lookup(Buffer.from([10, 99, 0, last]))?.readBigUInt64LE(0));
-      expect([count(1), count(3)]).toEqual([4, 7]);
+      const map = join(state.env.SLUICE_BPFFS, 'sluice/programs/count-packets/maps/packet_count');
+      const { stdout } = await sluice(['bpf', 'map', 'dump', map, '--as', 'key=ipv4', '-o', 'json'], { env: state.env });
+      const { items } = JSON.parse(stdout) as { items: { key: { display: string }; value: { decoded: number } }[] };
+      expect(Object.fromEntries(items.map(({ key, value }) => [key.display, value.decoded]))).toEqual({ '10.99.0.1': 4, '10.99.0.3': 7 });
       expect(arrived(right)).toBe(11);
+      await sluice(['change', 'rollback', change, '--yes'], { env: state.env });
     });
   });
 });
 
 describe('bpf compile', () => {
+  test('compiles the program of the README without a complaint', async () => {
+    const [, program = ''] = /```c\n([\s\S]*?)```/.exec(readFileSync(join(dirname(dirname(import.meta.dirname)), 'README.md'), 'utf8'))!;
+    writeFileSync(join(folder, 'readme.bpf.c'), program);
+    const { exitCode, stdout, stderr } = await compile('readme.bpf.c');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(/^xdp_drop_udp +xdp$/m);
+  });
+
   test('says what it made, in the current folder', async () => {
     const { stdout } = await compile(join(FIXTURES, 'count-packets.bpf.c'), '-o', 'json');
     expect(JSON.parse(stdout)).toMatchObject({
@@ -111,6 +136,17 @@ describe('bpf compile', () => {
     chmodSync(header, 0o666);
     await compiled('count-packets');
     expect(statSync(header)).toMatchObject({ size: made.size, mode: 0o100644 });
+  });
+
+  test('does without a cache where others could write into it, or where there can be none', async () => {
+    const open = join(folder, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    for (const place of [open, '/proc/none']) {
+      const { exitCode, stderr } = await sluice(['bpf', 'compile', join(FIXTURES, 'count-packets.bpf.c')], { cwd: folder, env: { SLUICE_CACHE_DIR: place } });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    }
+    expect(readdirSync(open)).toEqual([]);
   });
 
   test('passes on errors with file and line, and names the #include that is missing', async () => {

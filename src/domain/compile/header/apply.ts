@@ -1,12 +1,13 @@
 /** vmlinux.h of the running kernel, made once and kept. */
 
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Btf, dumpC, KERNEL_BTF } from '../../../kernel/btf/index.ts';
 
 /** Counts changes of what is written for the same types. */
 const EDITION = 1;
+const HEADER = 'vmlinux.h';
 
 /**
  * Folder with a vmlinux.h of the running kernel. It lies in the cache, by a digest of the kernel's types, unless others could
@@ -17,10 +18,12 @@ const EDITION = 1;
 export function provideHeader(spare: string): string {
   const bytes = readFileSync(KERNEL_BTF);
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
-  const folder = makeFolders([cacheRoot(), 'headers', `${digest}-${EDITION}`]) ?? spare;
-  const path = join(folder, 'vmlinux.h');
-  if (!isOurs(path, 'isFile')) writeWhole(path, dumpC(new Btf(bytes, KERNEL_BTF)));
-  return folder;
+  const folder = makeFolders([cacheRoot(), 'headers', `${digest}-${EDITION}`]);
+  if (folder !== undefined && isOurs(join(folder, HEADER), 'isFile')) return folder;
+  const text = dumpC(new Btf(bytes, KERNEL_BTF));
+  if (folder !== undefined && isWritten(join(folder, HEADER), text)) return folder;
+  writeFileSync(join(spare, HEADER), text);
+  return spare;
 }
 
 function cacheRoot(): string {
@@ -32,15 +35,21 @@ function cacheRoot(): string {
 /** The folder, with every step of the way ours; undefined when it cannot be made or belongs to somebody else. */
 function makeFolders([root, ...names]: readonly string[]): string | undefined {
   let path = root!;
+  makeFolder(dirname(path));
+  for (const name of ['', ...names]) {
+    path = join(path, name);
+    makeFolder(path);
+    if (!isOurs(path, 'isDirectory')) return undefined;
+  }
+  return path;
+}
+
+/** Where it cannot be made it is not there afterwards, which is what counts. */
+function makeFolder(path: string): void {
   try {
-    for (const name of ['', ...names]) {
-      path = join(path, name);
-      mkdirSync(path, { recursive: true, mode: 0o755 });
-      if (!isOurs(path, 'isDirectory')) return undefined;
-    }
-    return path;
+    mkdirSync(path, { mode: 0o755 });
   } catch {
-    return undefined;
+    // It exists, or something is in the way.
   }
 }
 
@@ -50,9 +59,15 @@ function isOurs(path: string, kind: 'isFile' | 'isDirectory'): boolean {
   return status !== undefined && status[kind]() && status.uid === process.geteuid?.() && (status.mode & 0o022) === 0;
 }
 
-/** Written to the side and renamed: somebody else may compile at this moment. */
-function writeWhole(path: string, text: string): void {
+/** Written to the side and renamed: somebody else may compile at this moment. False where the disk is full or read-only. */
+function isWritten(path: string, text: string): boolean {
   const beside = `${path}.${process.pid}.tmp`;
-  writeFileSync(beside, text, { mode: 0o644, flag: 'wx' });
-  renameSync(beside, path);
+  try {
+    writeFileSync(beside, text, { mode: 0o644 });
+    renameSync(beside, path);
+    return true;
+  } catch {
+    rmSync(beside, { force: true });
+    return false;
+  }
 }
