@@ -87,7 +87,7 @@ export async function applyMesh(request: MeshRequest, context: ChangeContext, pr
   }
   remember();
   if (plans.every(({ steps }) => steps.length === 0)) return outcome;
-  progress(`applying ${diff.rows.length} differences`);
+  progress(`applying what differs: ${diff.rows.length}`);
   const { argv, netns, session } = context;
   const change = await carryOut({
     summary: `apply ${diff.documents.join(', ')}`, argv, netns, session, details: { devices: diff.devices },

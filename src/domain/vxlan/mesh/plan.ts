@@ -117,7 +117,8 @@ function linkStep(it: { device: string; mtu: number; mac?: string; bridge?: stri
 function fixedDifferences(wanted: ResolvedTunnel, live: LiveTunnel): PlanRow[] {
   const members = Object.entries({ ...wanted.attributes, ...given({ underlayDevice: wanted.underlayDevice }) });
   const present: Record<string, unknown> = { ...live.attributes, ...given({ underlayDevice: live.underlayDevice }) };
-  return members.flatMap(([key, value]) => difference(wanted.device, key, present[key], value));
+  // The kernel does not tell some settings that are off.
+  return members.flatMap(([key, value]) => difference(wanted.device, key, present[key] ?? (value === false ? false : undefined), value));
 }
 
 function movableDifferences(wanted: ResolvedTunnel, live: LiveTunnel): PlanRow[] {

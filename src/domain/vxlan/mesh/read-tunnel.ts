@@ -18,18 +18,32 @@ export function readTunnel(manifest: Manifest): WantedTunnel {
   if (local === undefined && !spec.get('underlayDevice').isSet) spec.fail('a tunnel needs spec.local or spec.underlayDevice');
   const group = spec.get('group').optional((field) => readGroup(field, spec));
   const remotes = spec.get('remotes').items().map((field) => readRemote(field, local, group));
+  refuseTwice(spec.get('remotes'), remotes);
+  const fdb = readAll(spec.get('fdb'), readFdb, ({ mac }) => mac);
   return {
     owner: `VxlanTunnel/${name}`, device: readDeviceName(root.get('metadata').get('name')),
     attributes: { vni: readVni(spec.get('vni')), port: spec.get('port').optional(readPort) ?? IANA_PORT, ...given({ local, group }), ...readOptions(spec) },
     mtu: spec.get('mtu').optional(readMtu) ?? 'auto',
-    addresses: spec.get('addresses').items().map(readInterfaceAddress),
-    fdb: [...remotes.map((destination) => ({ mac: FLOOD_MAC, destination })), ...spec.get('fdb').items().map(readFdb)],
-    neighbours: spec.get('neighbours').items().map(readNeighbour),
-    routes: spec.get('routes').items().map(readRoute),
+    addresses: readAll(spec.get('addresses'), readInterfaceAddress, (address) => address),
+    fdb: [...remotes.map((destination) => ({ mac: FLOOD_MAC, destination })), ...fdb],
+    neighbours: readAll(spec.get('neighbours'), readNeighbour, ({ address }) => address),
+    routes: readAll(spec.get('routes'), readRoute, ({ destination }) => destination),
     ...given({
       underlayDevice: spec.get('underlayDevice').optional(readDeviceName), mac: spec.get('mac').optional(readMac), bridge: spec.get('bridge').optional(readDeviceName),
     }),
   };
+}
+
+/** Items of a list that are told apart by a key. */
+function readAll<T>(list: Field, read: (field: Field) => T, key: (item: T) => string): T[] {
+  const items = list.items().map(read);
+  refuseTwice(list, items.map(key));
+  return items;
+}
+
+function refuseTwice(list: Field, keys: readonly string[]): void {
+  const second = keys.findIndex((key, index) => keys.indexOf(key) !== index);
+  if (second >= 0) list.items()[second]!.fail(`${keys[second]} stands twice in ${list.name}`);
 }
 
 function readGroup(field: Field, spec: Field): string {
