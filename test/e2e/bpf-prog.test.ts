@@ -1,8 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachNetfilter, BpfMap, BpfProgram, enableStatistics, holdSwitch, linkInfo, openPin, pin } from '../../src/kernel/bpf/index.ts';
+import { openTracepoint } from '../../src/kernel/perf/index.ts';
 import { bpf as uapi } from '../../src/kernel/uapi/index.ts';
 import { run } from '../../src/tools/index.ts';
 import { Fixtures } from '../support/compile-bpf.ts';
@@ -14,6 +16,8 @@ requireRoot();
 
 /** Names of this run: others load programs at the same time. */
 const NAME = `p${process.pid % 1_000_000}`;
+/** `r0 = 0; exit` */
+const NOTHING = Buffer.from('b7000000000000009500000000000000', 'hex');
 const SWITCH = '/proc/sys/kernel/bpf_stats_enabled';
 
 let state: TempState;
@@ -110,6 +114,25 @@ describe('list', () => {
         await end(holder);
       }
     });
+  });
+
+  it('finds what a perf event runs without a link', async () => {
+    const program = BpfProgram.load({ name: `${NAME}e`, type: uapi.BPF_PROG_TYPE_TRACEPOINT, expectedAttachType: 0, instructions: NOTHING, license: 'GPL' });
+    const event = openTracepoint('sched', 'sched_process_exit');
+    const { id } = program.info();
+    // PERF_EVENT_IOC_SET_BPF, as tools did it before there were links; then only the event holds the program.
+    const script = 'import fcntl, os, time; fcntl.ioctl(3, 0x40042408, 4); os.close(4); print("set", flush=True); time.sleep(60)';
+    const holder = spawn('python3', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', event.number, program.fd.number] });
+    program.close();
+    event.close();
+    try {
+      await once(holder.stdout!, 'data');
+      expect((await list('--type', 'tracepoint')).filter((one) => one.id === id)).toMatchObject([
+        { orphan: false, processes: [{ pid: holder.pid }], attachments: [{ hook: 'tracepoint', target: 'sched_process_exit', text: 'sched_process_exit tracepoint' }] },
+      ]);
+    } finally {
+      await end(holder);
+    }
   });
 
   it('marks what only a map keeps as an orphan', async () => {

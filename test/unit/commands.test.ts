@@ -60,5 +60,7 @@ test('no two commands share a name or an alias', () => {
 test('the registry names every command and where its code is', async () => {
   const source = await registrySource(entries, { name: 'sluice', version: '1.2.3' }, join(ROOT, 'dist'));
   expect(source).toContain('pjson = {"name":"sluice","version":"1.2.3"};');
+  // What every command has stands there once: a start parses all of this.
+  expect(source.split('Show stack traces of errors').length).toBe(2);
   for (const { id } of entries) expect(source).toMatch(new RegExp(`"${id}": \\(\\) => import\\("../src/commands/.*\\.ts"\\)`));
 });

@@ -15,23 +15,26 @@ const COMMANDS: Readonly<Record<ObjectKind, { next: number; open: number; name: 
   btf: { next: uapi.BPF_BTF_GET_NEXT_ID, open: uapi.BPF_BTF_GET_FD_BY_ID, name: 'BTF' },
 };
 
+/** What BPF_ENABLE_STATS gives, and events that may run programs. */
+export type OtherDescriptor = 'statistics' | 'perf-event';
+
 /** What `/proc/PID/fd` shows of a descriptor, by kind. @kernel anon_inode_getfd in kernel/bpf/syscall.c */
-const DESCRIPTORS: Readonly<Record<string, ObjectKind | 'statistics'>> = {
-  'anon_inode:bpf-stats': 'statistics', 'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:btf': 'btf',
+const DESCRIPTORS: Readonly<Record<string, ObjectKind | OtherDescriptor>> = {
+  'anon_inode:bpf-stats': 'statistics', 'anon_inode:[perf_event]': 'perf-event',
+  // Before Linux 5.7, which made these links.
+  'anon_inode:bpf-raw-tracepoint': 'perf-event',
+  'anon_inode:bpf-prog': 'program', 'anon_inode:bpf-map': 'map', 'anon_inode:btf': 'btf',
   // A link has the first name from the call that made it, the second from a pin or an id.
   'anon_inode:bpf_link': 'link', 'anon_inode:bpf-link': 'link',
 };
 
-/**
- * What the descriptor at `/proc/PID/fd/N` refers to, `statistics` being what BPF_ENABLE_STATS gives; undefined for anything that
- * is not of bpf(2). @throws Error when it is gone
- */
-export const descriptorKind = (path: string): ObjectKind | 'statistics' | undefined => DESCRIPTORS[readlinkSync(path)];
+/** What the descriptor at `/proc/PID/fd/N` refers to; undefined for anything that has nothing to do with BPF. @throws Error when it is gone */
+export const descriptorKind = (path: string): ObjectKind | OtherDescriptor | undefined => DESCRIPTORS[readlinkSync(path)];
 
 /** The same for a descriptor of one's own, of which nobody knows after opening a pin. */
 export function objectKind(fd: Fd): ObjectKind | undefined {
   const kind = descriptorKind(`/proc/self/fd/${fd.number}`);
-  return kind === 'statistics' ? undefined : kind;
+  return kind === 'statistics' || kind === 'perf-event' ? undefined : kind;
 }
 
 /** Ids in ascending order. @throws SyscallError EPERM without CAP_SYS_ADMIN. */

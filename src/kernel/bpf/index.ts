@@ -24,6 +24,7 @@ export { type CheckedMap, type CheckedObject, type CheckedProgram, checkObject }
 export { type ProgramType } from './object/program-type.ts';
 export { type LoadedObject, loadObject, type LoadOptions, type ObjectProgram } from './object.ts';
 export { openPacketTap, type PacketTap } from './packet-tap.ts';
+export { type PerfProgram, perfProgram } from './perf-program.ts';
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
 export { RingReader } from './ringbuf.ts';

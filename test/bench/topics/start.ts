@@ -15,6 +15,8 @@ export const bench: Bench = async ({ say }) => await withNetns('s', async (netns
     { name: 'iptables-legacy-save', argv: ['nsenter', `--net=${netns.path}`, 'iptables-legacy-save'] },
     { name: 'sluice iptables list', argv: sluiceCommand(['iptables', 'list', '--netns', netns.name]) },
     { name: 'sluice migrate status', argv: sluiceCommand(['migrate', 'status', '--netns', netns.name]), exitCode: 5 },
+    { name: 'sluice bpf prog list', argv: sluiceCommand(['bpf', 'prog', 'list']) },
+    { name: 'sluice __complete bpf prog get', argv: sluiceCommand(['__complete', 'bpf', 'prog', 'get', '']) },
     { name: 'sluice change list', argv: sluiceCommand(['change', 'list']) },
   ], TURNS);
   say(timingTable(timings));

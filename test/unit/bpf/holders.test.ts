@@ -26,7 +26,7 @@ describe('where a process runs', () => {
 describe('the owner', () => {
   const holder = (pid: number, name: string): HolderProcess => ({ pid, name });
   const holders = (changes: Partial<Holders>): Holders =>
-    ({ processes: new Map(), pins: new Map(), links: new Map(), programs: new Map(), countsRuns: false, warnings: [], ...changes });
+    ({ processes: new Map(), pins: new Map(), links: new Map(), programs: new Map(), perfEvents: [], countsRuns: false, warnings: [], ...changes });
 
   test('is the process that holds a program or a link of it', () => {
     const found = holders({ processes: new Map([['program/1', [holder(9, 'b')]], ['link/5', [holder(8, 'a'), holder(9, 'b')]]]), links: new Map([[1, [5]]]) });

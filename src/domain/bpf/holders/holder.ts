@@ -1,5 +1,7 @@
 /** What keeps a BPF object alive: processes by their descriptors, pins, links, programs. */
 
+import type { PerfProgram } from '../../../kernel/bpf/index.ts';
+
 /** Kinds of objects as in references. */
 export type HeldKind = 'program' | 'map' | 'link' | 'btf';
 
@@ -34,6 +36,8 @@ export interface Holders {
   links: ReadonlyMap<number, readonly number[]>;
   /** Programs that use a map, by its id. */
   programs: ReadonlyMap<number, readonly number[]>;
+  /** What runs programs without a link: perf events of processes. */
+  perfEvents: readonly (PerfProgram & { pid: number })[];
   /** Whether some process has the kernel count runs, by a descriptor of BPF_ENABLE_STATS. */
   countsRuns: boolean;
   /** What could not be read. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { descriptorKind, linkInfo, objectIds, openById, programInfo, type LinkInfo, type ProgramInfo } from '../../../kernel/bpf/index.ts';
+import { descriptorKind, linkInfo, objectIds, openById, perfProgram, programInfo, type LinkInfo, type PerfProgram, type ProgramInfo } from '../../../kernel/bpf/index.ts';
 import type { Fd } from '../../../kernel/syscalls/index.ts';
 import { fdinfoId, listPins } from '../pins/inspect.ts';
 import { readCgroup } from './cgroup.ts';
@@ -24,9 +24,9 @@ export function readHolders(known: KnownObjects = {}): Holders {
   const links = known.links ?? [...readAll('link', linkInfo)];
   const programs = known.programs ?? [...readAll('program', programInfo)];
   const pins = [...listPins((warning) => warnings.push(warning))];
-  const processes = group(readProcesses());
+  const { held, perfEvents, countsRuns } = readDescriptors();
   return {
-    processes, countsRuns: processes.has(STATISTICS), pins: group(pins.map(({ kind, id, path }) => [heldKey(kind, id), path])), warnings,
+    processes: group(held), perfEvents, countsRuns, pins: group(pins.map(({ kind, id, path }) => [heldKey(kind, id), path])), warnings,
     links: group(links.map(({ programId, id }) => [programId, id])),
     programs: group(programs.flatMap(({ id, mapIds }) => mapIds.map((map): [number, number] => [map, id]))),
   };
@@ -50,35 +50,45 @@ function group<K, V>(pairs: Iterable<readonly [K, V]>): Map<K, V[]> {
   return groups;
 }
 
-/** Who holds which object. Only descriptors of BPF objects are looked into: any other costs a readlink. */
-function readProcesses(): [key: string, holder: HolderProcess][] {
-  const own = String(process.pid);
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== own).flatMap(heldBy);
+/** Everything found in one pass over the descriptors of all processes. */
+interface Descriptors {
+  held: [key: string, holder: HolderProcess][];
+  perfEvents: (PerfProgram & { pid: number })[];
+  countsRuns: boolean;
 }
 
-function heldBy(pid: string): [string, HolderProcess][] {
-  const keys = new Set(attempt(() => readdirSync(`/proc/${pid}/fd`), []).flatMap((fd) => heldThrough(pid, fd)));
-  if (keys.size === 0) return [];
-  const holder = describeProcess(pid);
-  return [...keys].map((key) => [key, holder]);
+/** Only descriptors that have to do with BPF are looked into: any other costs a readlink. */
+function readDescriptors(): Descriptors {
+  const found: Descriptors = { held: [], perfEvents: [], countsRuns: false };
+  for (const name of readdirSync('/proc')) if (/^\d+$/.test(name) && Number(name) !== process.pid) readProcess(Number(name), found);
+  return found;
 }
 
-/** Stands for the descriptor that makes the kernel count runs. */
-const STATISTICS = 'statistics';
+function readProcess(pid: number, found: Descriptors): void {
+  const keys = new Set<string>();
+  for (const fd of attempt(() => readdirSync(`/proc/${pid}/fd`), [])) {
+    const kind = attempt(() => descriptorKind(`/proc/${pid}/fd/${fd}`), undefined);
+    if (kind === 'statistics') found.countsRuns = true;
+    else if (kind === 'perf-event') addPerfEvent(pid, Number(fd), keys, found);
+    else if (kind !== undefined) keys.add(heldKey(kind, attempt(() => fdinfoId(`/proc/${pid}/fdinfo/${fd}`, kind), 0)));
+  }
+  const holder = keys.size === 0 ? undefined : describeProcess(pid);
+  if (holder !== undefined) for (const key of keys) found.held.push([key, holder]);
+}
 
-function heldThrough(pid: string, fd: string): string[] {
-  const kind = attempt(() => descriptorKind(`/proc/${pid}/fd/${fd}`), undefined);
-  if (kind === 'statistics') return [STATISTICS];
-  const id = kind === undefined ? 0 : attempt(() => fdinfoId(`/proc/${pid}/fdinfo/${fd}`, kind), 0);
-  return kind === undefined || id === 0 ? [] : [heldKey(kind, id)];
+function addPerfEvent(pid: number, fd: number, keys: Set<string>, { perfEvents }: Descriptors): void {
+  const event = perfProgram(pid, fd);
+  if (event === undefined) return;
+  keys.add(heldKey('program', event.programId));
+  perfEvents.push({ ...event, pid });
 }
 
 const INTERPRETERS = /^(node|MainThread|python[\d.]*|perl|ruby|sh|bash)$/;
 
-function describeProcess(pid: string): HolderProcess {
+function describeProcess(pid: number): HolderProcess {
   const comm = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), '?');
   const argv = INTERPRETERS.test(comm) ? attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'), []) : [];
-  return { pid: Number(pid), name: scriptName(argv) ?? comm, ...readCgroup(attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8'), '')) };
+  return { pid, name: scriptName(argv) ?? comm, ...readCgroup(attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8'), '')) };
 }
 
 /** What an interpreter runs: the first word that is no option. sluice's own starter stands for it. */

@@ -2,13 +2,14 @@ import { uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isSwitchOn, linkInfo, mapInfo, mapTypeName, memoryBytes, openById, parseBtf, programFunction, programInfo, programTypeName, programTypeNames,
-  readBtfObject, type ProgramInfo,
+  readBtfObject, type PerfProgram, type ProgramInfo,
 } from '../../../kernel/bpf/index.ts';
 import type { Btf } from '../../../kernel/btf/index.ts';
 import type { Fd } from '../../../kernel/syscalls/index.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import {
-  describeAttachment, findProgram, listAttachments, ownershipOf, readAll, readHolders, type Attachment, type Holders, type Reference,
+  describeAttachment, findProgram, listAttachments, ownershipOf, readAll, readHolders, type Attachment, type Holders, type KnownObjects,
+  type Reference,
 } from '../../bpf/index.ts';
 import { passes, rateBetween, type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type UsedMap } from './program.ts';
 
@@ -76,7 +77,7 @@ function readPrograms(): Reading {
   const atMs = performance.now();
   const known = { programs: programs.map(({ info }) => info), links: [...readAll('link', linkInfo)] };
   const holders = readHolders(known);
-  return { atMs, programs, attachments: listAttachments(known), holders, counting: holders.countsRuns || isSwitchOn() };
+  return { atMs, programs, attachments: readAttachments(known, holders), holders, counting: holders.countsRuns || isSwitchOn() };
 }
 
 function readProgram(fd: Fd, types: (id: number) => Btf | undefined): RawProgram {
@@ -117,6 +118,17 @@ function describe({ info, ...rest }: RawProgram, attachments: readonly Attachmen
   };
 }
 
+/** Links and hooks, and the perf events of processes that run a program without a link. */
+function readAttachments(known: KnownObjects, { perfEvents }: Holders): Attachment[] {
+  const attachments = listAttachments(known);
+  const keyOf = ({ programId, hook, target }: Attachment): string => `${programId} ${hook} ${target}`;
+  const seen = new Set(attachments.map(keyOf));
+  return [...attachments, ...perfEvents.map(perfAttachment).filter((attachment) => !seen.has(keyOf(attachment)))];
+}
+
+const perfAttachment = ({ programId, kind, name, offset }: PerfProgram): Attachment => (
+  { programId, hook: kind === 'raw_tracepoint' ? 'raw_tp' : kind, target: offset === 0n ? name : `${name}+0x${offset.toString(16)}`, gone: false });
+
 /** One program, with its maps and what it was loaded for. @throws as `findObject` */
 export function getProgram(reference: Reference): ProgramDetail {
   using program = findProgram(reference);
@@ -124,7 +136,7 @@ export function getProgram(reference: Reference): ProgramDetail {
   const known = { programs: [raw.info], links: [...readAll('link', linkInfo)] };
   const holders = readHolders(known);
   const attachTo = attachTarget(raw.info);
-  return { ...describe(raw, listAttachments(known).filter(({ programId }) => programId === raw.info.id), holders), maps: raw.info.mapIds.flatMap(readMap), warnings: holders.warnings, ...(attachTo === undefined ? {} : { attachTo }) };
+  return { ...describe(raw, readAttachments(known, holders).filter(({ programId }) => programId === raw.info.id), holders), maps: raw.info.mapIds.flatMap(readMap), warnings: holders.warnings, ...(attachTo === undefined ? {} : { attachTo }) };
 }
 
 function readMap(id: number): UsedMap[] {
