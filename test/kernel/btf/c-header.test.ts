@@ -58,9 +58,9 @@ function places(btf: Btf, type: BtfType, start: number = 0): Place[] {
 }
 
 /** Compiles text behind the header and returns what was said; an empty text when all is well. */
-async function compile(btf: Btf, name: string, text: string): Promise<string> {
+async function compile(btf: Btf, name: string, text: string, first: string = ''): Promise<string> {
   writeFileSync(join(folder, `${name}.h`), dumpC(btf));
-  writeFileSync(join(folder, `${name}.c`), `#include "${name}.h"\n${text}`);
+  writeFileSync(join(folder, `${name}.c`), `${first}\n#include "${name}.h"\n${text}`);
   const flags = ['-target', 'bpf', '-g', '-O2', '-Wall', '-Wextra', '-ferror-limit=20', '-c', join(folder, `${name}.c`), '-o', join(folder, `${name}.o`)];
   return (await run(['clang', ...flags], { allowFailure: true })).stderr;
 }
@@ -106,4 +106,17 @@ describe.each([
     expect(asserts.length).toBeGreaterThanOrEqual(least.enumerators);
     expect(await compile(btf, `${file}-enums`, asserts.join('\n'))).toBe('');
   });
+});
+
+test('the kernel\'s header declares every function that programs may call, and goes together with libbpf\'s', async () => {
+  const btf = kernelBtf();
+  const names = Array.from({ length: btf.count }, (_, id) => btf.type(id)).filter(({ kind, name }) => kind === Kind.DECL_TAG && name === 'bpf_kfunc')
+    .map(({ sizeOrType }) => btf.type(sizeOrType).name);
+  expect(names.length).toBeGreaterThan(100);
+  const headers = ['bpf_helpers', 'bpf_endian', 'bpf_core_read', 'bpf_tracing'].map((name) => `#include <bpf/${name}.h>`).join('\n');
+  const uses = [...new Set(names)].map((name) => `_Static_assert(sizeof(&${name}) == 8, "${name}");`).join('\n');
+  expect(await compile(btf, 'functions', `${headers}\n${uses}`)).toBe('');
+  const own = 'extern int bpf_dynptr_is_null(int mine);';
+  expect(await compile(btf, 'functions', own)).toContain('conflicting types');
+  expect(await compile(btf, 'functions', own, '#define BPF_NO_KFUNC_PROTOTYPES')).toBe('');
 });

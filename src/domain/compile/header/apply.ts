@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { Btf, dumpC, KERNEL_BTF } from '../../../kernel/btf/index.ts';
 
 /** Counts changes of what is written for the same types. */
-const EDITION = 1;
+const EDITION = 2;
 const HEADER = 'vmlinux.h';
 
 /**

@@ -51,7 +51,22 @@ class CDump {
     for (const type of this.#types) if (type.name !== '' || type.kind === Kind.TYPEDEF) this.#need(type.id, true, 0, 0);
     // Constants without a type that uses them.
     for (const type of this.#types) if (isEnum(type) && type.vlen > 0 && !this.#text.isDefined(type)) this.#write(`${this.#text.define(type)};\n`);
-    return `${HEAD}${this.#parts.join('\n')}${FOOT}`;
+    const functions = this.#kernelFunctions();
+    return `${HEAD}${this.#parts.join('\n')}${functions.length === 0 ? '' : `\n${FUNCTIONS_HEAD}${functions.join('\n')}\n${FUNCTIONS_FOOT}`}${FOOT}`;
+  }
+
+  /** Declarations of the functions that programs may call (kfuncs), which the kernel marks with a tag. */
+  #kernelFunctions(): string[] {
+    const declared = new Set<string>();
+    for (let id = 1; id < this.#btf.count; id++) {
+      if (this.#btf.kind(id) !== Kind.DECL_TAG) continue;
+      const tag = this.#btf.type(id);
+      const signature = tag.name === KFUNC_TAG && this.#btf.component(tag) === -1 ? this.#text.signature(this.#btf.type(tag.sizeOrType)) : undefined;
+      if (signature === undefined) continue;
+      this.#need(this.#btf.type(tag.sizeOrType).sizeOrType, false, 0, 0);
+      declared.add(`extern ${signature} __attribute__((weak, section(".ksyms")));`);
+    }
+    return [...declared];
   }
 
   /**
@@ -142,6 +157,11 @@ const HEAD = `#ifndef __VMLINUX_H__
 #endif
 
 `;
+
+/** Programs may want to declare them by themselves, or call none. */
+const FUNCTIONS_HEAD = '#ifndef BPF_NO_KFUNC_PROTOTYPES\n\n';
+const FUNCTIONS_FOOT = '\n#endif\n';
+const KFUNC_TAG = 'bpf_kfunc';
 
 const FOOT = `
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -1,5 +1,5 @@
-import { type Btf, Kind } from '../btf.ts';
-import { declaredTypes, identifier } from './names.ts';
+import type { Btf } from '../btf.ts';
+import { declaredTypes } from './names.ts';
 import { CText } from './text.ts';
 
 /** Function types of one blob as C writes them. */
@@ -14,10 +14,6 @@ export class Signatures {
 
   /** `int drop(struct xdp_md *ctx)` for the id of a function; undefined for that of anything else. */
   of(id: number): string | undefined {
-    const { kind, name, sizeOrType } = this.#btf.type(id);
-    const prototype = this.#btf.type(sizeOrType);
-    if (kind !== Kind.FUNC || prototype.kind !== Kind.FUNC_PROTO) return undefined;
-    const parameters = this.#btf.namedParameters(prototype).map((one) => (one.type === 0 ? '...' : this.#text.declare(one.type, identifier(one.name))));
-    return this.#text.declare(prototype.sizeOrType, `${identifier(name)}(${parameters.length === 0 ? 'void' : parameters.join(', ')})`);
+    return this.#text.signature(this.#btf.type(id));
   }
 }

@@ -49,6 +49,14 @@ export class CText {
     }
   }
 
+  /** `int drop(struct xdp_md *ctx)`; undefined for what is no function. */
+  signature({ kind, name, sizeOrType }: BtfType): string | undefined {
+    const prototype = this.#btf.type(sizeOrType);
+    if (kind !== Kind.FUNC || prototype.kind !== Kind.FUNC_PROTO) return undefined;
+    const parameters = this.#btf.namedParameters(prototype).map((one) => (one.type === 0 ? '...' : this.declare(one.type, identifier(one.name))));
+    return this.declare(prototype.sizeOrType, `${identifier(name)}(${parameters.length === 0 ? 'void' : parameters.join(', ')})`);
+  }
+
   /** A struct, union or enum with its members. */
   define(type: BtfType, indent: string = '', depth: number = 0): string {
     const head = type.name === '' ? keyword(type) : this.nameOf(type);
