@@ -43,8 +43,10 @@ export const meshCard = (everything: boolean): CardView<MeshOutcome> => ({
   json: ({ change, ...rest }) => ({ ...rest, changed: change !== undefined, ...(change === undefined ? {} : { change: change.record.id, state: change.state }) }),
 });
 
-/** `1 link, 999 fdb, 999 routes`. */
+const NOUNS = { link: ['link', 'links'], address: ['address', 'addresses'], fdb: ['fdb entry', 'fdb entries'], neighbour: ['neighbour', 'neighbours'], route: ['route', 'routes'] } as const;
+
+/** `1 link, 999 fdb entries, 999 routes`. */
 function countObjects(rows: readonly PlanRow[], action: PlanRow['action']): string | undefined {
   const counts = [...Map.groupBy(rows.filter((row) => row.action === action), ({ object }) => object)];
-  return counts.length === 0 ? undefined : counts.map(([object, { length }]) => `${length} ${object}`).join(', ');
+  return counts.length === 0 ? undefined : counts.map(([object, { length }]) => `${length} ${NOUNS[object][length === 1 ? 0 : 1]}`).join(', ');
 }

@@ -79,6 +79,15 @@ describe('an overlay of two hosts', () => {
     expect(after.outer.bytes - before.outer.bytes - (after.inner.bytes - before.inner.bytes)).toBe(50 * inner);
   });
 
+  it('is shown encapsulated, and found healthy', async () => {
+    const capture = run(['vxlan', 'capture', 'vxlan0', 'tcp dst port 8080', '--count', '2', '--timeout', '20s'], node(1));
+    const traffic = setInterval(() => inside(pod(1), process.execPath, '-e', ASK('10.244.2.1')), 500);
+    const { stdout } = await capture;
+    clearInterval(traffic);
+    expect(stdout.split('\n')[0]).toMatch(/^172\.30\.0\.1 > 172\.30\.0\.2 vni 42 \| 10\.244\.1\.1:\d+ > 10\.244\.2\.1:8080 tcp /);
+    expect(await ok(['vxlan', 'check', 'vxlan0'], node(1))).toContain('RESULT  healthy');
+  });
+
   it('leaves pods exactly 1450 bytes', async () => {
     const { stdout, exitCode } = await run(['mtu', 'check', '--to', '10.244.2.1', '-o', 'json'], pod(1));
     expect(exitCode).toBe(0);

@@ -68,7 +68,7 @@ it('compares, applies, compares again, rolls back', async () => {
 it('shows a plan without carrying it out', async () => {
   for (const dryRun of ['client', 'kernel']) {
     const { stdout, exitCode } = await run(['apply', '-f', file, `--dry-run=${dryRun}`, '--diff']);
-    expect([exitCode, stdout.includes('CREATED   1 link, 1 address, 1 fdb, 1 neighbour, 1 route'), stdout.includes('+  vxlan0  route')]).toEqual([0, true, true]);
+    expect([exitCode, stdout.includes('CREATED   1 link, 1 address, 1 fdb entry, 1 neighbour, 1 route'), stdout.includes('+  vxlan0  route')]).toEqual([0, true, true]);
   }
   expect((await run(['diff', '-f', file])).exitCode).toBe(1);
 });
