@@ -100,6 +100,19 @@ describe('a loaded object', () => {
     await rollBack(chosen.change, variables.change);
   });
 
+  test('that replaces a function of another program needs that program', async () => {
+    const path = await fixtures.compile('replacing');
+    expect(await load(path)).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/replaces a function of another program[\s\S]*--target PROGRAM[\s\S]*SL2407/) });
+    const target = await loadJson(await fixtures.compile('functions'), '--prog', 'all', '--prog', 'again');
+    const [all, again] = target.programs;
+    const wrong = await load(path, '--dry-run=kernel', '--target', `id ${again!.id}`);
+    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('program again has no function replaceable') });
+    // Where trampolines are forbidden the kernel says so only once it has accepted the target.
+    const replaced = await load(path, '--dry-run=kernel', '--target', all!.pin!);
+    expect(replaced.exitCode === 0 ? 'verified' : replaced.stderr).toMatch(/^verified$|EPERM/);
+    await rollBack(target.change);
+  });
+
   test('is what its schema says, and a second load of it is refused before anything changes', async () => {
     const path = await fixtures.compile('functions');
     const { stdout } = await load(path, '-o', 'json');

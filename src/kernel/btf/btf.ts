@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { damaged } from './damaged.ts';
-import { stringOffsets } from './strings.ts';
+import { NameIndex, stringOffsets } from './strings.ts';
 
 /** BTF_KIND_* of linux/btf.h */
 export const Kind = {
@@ -10,6 +10,8 @@ export const Kind = {
 
 const MAGIC = 0xeb9f;
 const HEADER_BYTES = 24;
+/** Lookups of a kind that go through all types each, before its names are indexed. */
+const SCANS = 12;
 /** Words behind the three header words of a type, by kind, without members. */
 const FIXED = byKind({ [Kind.INT]: 1, [Kind.ARRAY]: 3, [Kind.VAR]: 1, [Kind.DECL_TAG]: 1 });
 /** BTF_INT_* */
@@ -72,6 +74,9 @@ export class Btf {
   readonly #firstString: number;
   /** Word index of the header of each type, from `firstId - 1`. */
   readonly #at: Uint32Array;
+  /** How often types of a kind were looked for, and all their names where that was often. */
+  readonly #lookups = new Map<number, number>();
+  readonly #indices = new Map<number, NameIndex>();
   /** Types that were asked for, by the same index. */
   readonly #types: (BtfType | undefined)[] = [];
 
@@ -228,16 +233,36 @@ export class Btf {
     return this.#strings;
   }
 
-  /** Looks for the few strings of the name, then for types that use them: the kernel's 100,000 names are never all decoded. */
   #find(name: string, flavors: boolean, kinds: readonly number[]): number[] {
+    const own = kinds.flatMap((kind) => this.#indexOf(kind)?.ids(name, flavors) ?? this.#scan(name, flavors, kind));
+    own.sort((a, b) => a - b);
+    return this.base === undefined ? own : [...this.base.#find(name, flavors, kinds), ...own];
+  }
+
+  /** Looks for the few strings of the name, then for types that use them: the kernel's 100,000 names are not decoded for that. */
+  #scan(name: string, flavors: boolean, kind: number): number[] {
     const offsets = this.#nameOffsets(name, flavors);
-    const [words, at] = [this.#words, this.#at];
-    const ids = this.base === undefined ? [] : this.base.#find(name, flavors, kinds);
+    const [words, at, ids] = [this.#words, this.#at, [] as number[]];
     if (offsets.size === 0) return ids;
-    const wanted = byKind(Object.fromEntries(kinds.map((kind) => [kind, 1])));
     for (let index = 1; index < at.length; index++)
-      if (wanted[kindOf(words[at[index]! + 1]!)] === 1 && offsets.has(words[at[index]!]!)) ids.push(index + this.firstId - 1);
+      if (kindOf(words[at[index]! + 1]!) === kind && offsets.has(words[at[index]!]!)) ids.push(index + this.firstId - 1);
     return ids;
+  }
+
+  /** All names of a kind, once that is worth it: who asks for a few types will ask for many. */
+  #indexOf(kind: number): NameIndex | undefined {
+    const lookups = (this.#lookups.get(kind) ?? 0) + 1;
+    this.#lookups.set(kind, lookups);
+    if (lookups <= SCANS) return undefined;
+    const index = this.#indices.get(kind) ?? new NameIndex(this.#namesOf(kind));
+    this.#indices.set(kind, index);
+    return index;
+  }
+
+  *#namesOf(kind: number): Generator<[id: number, name: string]> {
+    const [words, at] = [this.#words, this.#at];
+    for (let index = 1; index < at.length; index++)
+      if (kindOf(words[at[index]! + 1]!) === kind) yield [index + this.firstId - 1, this.string(words[at[index]!]!)];
   }
 
   /** Where a name stands, in the strings of the base too: those are not repeated. */

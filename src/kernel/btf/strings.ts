@@ -17,3 +17,25 @@ const isFlavor = (strings: Buffer, at: number): boolean => strings.toString('lat
 
 /** A type's name without its flavor: the kernel's `sk_buff` is meant by `sk_buff___old`. */
 export const essentialName = (name: string): string => name.replace(/(?<=.)___.+$/s, '');
+
+/** Ids of types by their name without its flavor. */
+export class NameIndex {
+  readonly #types = new Map<string, { id: number; name: string }[]>();
+
+  /** @param names in ascending order of their ids */
+  constructor(names: Iterable<[id: number, name: string]>) {
+    for (const [id, name] of names) {
+      const key = name.includes('___') ? essentialName(name) : name;
+      const known = this.#types.get(key);
+      if (known === undefined) this.#types.set(key, [{ id, name }]);
+      else known.push({ id, name });
+    }
+  }
+
+  /** Those of exactly this name, or with `flavors` also under names that differ in what follows `___`. */
+  ids(name: string, flavors: boolean): number[] {
+    if (name === '') return [];
+    const found = this.#types.get(essentialName(name)) ?? [];
+    return found.filter((type) => (flavors ? type.name === name || type.name.startsWith(`${name}___`) : type.name === name)).map(({ id }) => id);
+  }
+}

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfMap, indexKey, loadObject, programTypeName, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
+import { Attr } from '../../../src/kernel/bpf/attr.ts';
+import { ObjectFile } from '../../../src/kernel/bpf/object/object-file.ts';
+import { encodeProgramBtf } from '../../../src/kernel/bpf/object/program-btf.ts';
+import { Btf, Kind } from '../../../src/kernel/btf/index.ts';
+import { Fd } from '../../../src/kernel/syscalls/index.ts';
 import { readElf } from '../../../src/kernel/elf/index.ts';
 import { bpf as uapi } from '../../../src/kernel/uapi/index.ts';
 import { run } from '../../../src/tools/index.ts';
@@ -26,19 +32,55 @@ afterAll(async () => {
 describe('every program has the type and the tag, a digest of its instructions, of the same object loaded by bpftool', () => {
   test.each([
     'maps', 'core', 'kernel-names', 'map-of-maps', 'variables', 'options', 'symbols', 'functions', 'tail-calls', 'shared', 'map-types', 'struct-ops', 'usdt', 'sections',
-  ])('%s', async (name) => {
-    const path = await fixtures.compile(name);
-    using object = loadObject(readFileSync(path), name);
-    await run(['bpftool', 'prog', 'loadall', path, `${bpffs.path}/${name}`]);
-    const theirs = await Promise.all(object.programs.map((program) => shown(`${bpffs.path}/${name}/${program.name}`)));
-    expect(theirs).toEqual(object.programs.map(({ kind, program }) => ({ type: programTypeName(kind.type), tag: program.info().tag })));
+  ])('%s', async (name) => await expectSame(await fixtures.compile(name)));
+
+  test.each(['maps', 'core', 'functions', 'variables', 'options'])('%s, for the third set of instructions and hardly optimised', async (name) => {
+    await expectSame(await fixtures.compile(name, '-mcpu=v3', '-O1'));
+  });
+
+  test('objects that were linked into one', async () => {
+    const parts = await Promise.all(['functions', 'tail-calls', 'variables'].map(async (name) => await fixtures.compile(name)));
+    const whole = join(dirname(parts[0]!), 'linked.bpf.o');
+    await run(['bpftool', 'gen', 'object', whole, ...parts]);
+    await expectSame(whole);
   });
 });
+
+let loads = 0;
+
+async function expectSame(path: string): Promise<void> {
+  const folder = `${bpffs.path}/${loads++}`;
+  using object = loadObject(readFileSync(path), path);
+  await run(['bpftool', 'prog', 'loadall', path, folder]);
+  const theirs = await Promise.all(object.programs.map((program) => shown(`${folder}/${program.name}`)));
+  expect(theirs).toEqual(object.programs.map(({ kind, program }) => ({ type: programTypeName(kind.type), tag: program.info().tag })));
+}
 
 async function shown(pin: string): Promise<unknown> {
   const { type, tag } = JSON.parse((await run(['bpftool', '-j', 'prog', 'show', 'pinned', pin])).stdout) as Record<string, unknown>;
   return { type, tag };
 }
+
+test.each(['maps', 'core', 'kernel-names', 'options', 'functions', 'map-types', 'struct-ops', 'sections'])('types of %s are accepted as they are, and with what older kernels lack replaced', async (name) => {
+  const file = new ObjectFile(await fixtures.read(name), name);
+  for (const plain of [false, true]) {
+    const blob = encodeProgramBtf(file, plain);
+    new Fd(new Attr().pointer(0, blob).u32(16, blob.length).call(uapi.BPF_BTF_LOAD, 'BPF_BTF_LOAD')).close();
+    expect(new Btf(blob, name).count).toBe(file.btf.count);
+  }
+});
+
+test('types that the kernel refuses are refused with its reason', async () => {
+  const bytes = await fixtures.read('maps');
+  // A type of its own size in a place that only the kernel checks: the first integer gets 3 bytes.
+  const types = readElf(bytes, 'maps').sections.find(({ name }) => name === '.BTF')!.data;
+  const file = new ObjectFile(bytes, 'maps');
+  const integer = Array.from({ length: file.btf.count - 1 }, (_, i) => i + 1).find((id) => file.btf.type(id).kind === Kind.INT)!;
+  types.writeUInt32LE(3, 24 + Array.from({ length: integer - 1 }, (_, i) => file.btf.rawType(i + 1).length * 4).reduce((sum, length) => sum + length, 0) + 8);
+  expect(() => loadObject(bytes, 'maps')).toThrow(expect.objectContaining({
+    code: 'SL2402', message: 'maps: the kernel does not accept its BTF', causes: expect.arrayContaining([expect.stringContaining('EINVAL')]),
+  }));
+});
 
 describe('variables and functions', () => {
   test('a program sees its constants, calls its functions and writes its variables', async () => {

@@ -100,6 +100,13 @@ describe('names', () => {
     expect(['sk_buff___old', 'sk_buff', '___x', 'a___', 'a___b___c'].map(essentialName)).toEqual(['sk_buff', 'sk_buff', '___x', 'a___', 'a']);
   });
 
+  test('are found the same once they are looked for often', () => {
+    const once = [btf.find('sk_buff', Kind.STRUCT), btf.find('buff', Kind.STRUCT), btf.find('sk', Kind.STRUCT), btf.findFlavors('sk_buff', [Kind.STRUCT, Kind.TYPEDEF])];
+    for (let i = 0; i < 20; i++) expect([btf.find('sk_buff', Kind.STRUCT), btf.find('buff', Kind.STRUCT), btf.find('sk', Kind.STRUCT), btf.findFlavors('sk_buff', [Kind.STRUCT, Kind.TYPEDEF])]).toEqual(once);
+    expect(btf.find('sk_buff___old', Kind.STRUCT)).toEqual([4]);
+    expect(btf.find('', Kind.STRUCT)).toEqual([]);
+  });
+
   test('may be the end of a longer string', () => {
     const shared = new Writer().add('sk_buff', Kind.STRUCT, { last: 8 }).add('', Kind.STRUCT, { last: 4 }).bytes();
     shared.writeUInt32LE(4, 24 + 12);

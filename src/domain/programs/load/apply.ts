@@ -139,7 +139,7 @@ function checkFree({ directory }: LoadPins, pinnings: readonly Pinning[]): void 
 async function pinAll({ request, object, pins }: Loaded, pinnings: readonly Pinning[], addition: Addition): Promise<{ change: string; revertsAt?: string }> {
   const change = await beginChange({
     kind: `bpf/${objectName(request.object)}`,
-    summary: `load ${object.programs.map(({ name }) => name).join(', ')} from ${request.object}`,
+    summary: `load ${shortList(object.programs.map(({ name }) => name))} from ${request.object}`,
     argv: request.argv,
     ...(request.netns === undefined ? {} : { netns: request.netns }),
     ...(request.confirmWithinMs === undefined ? {} : { confirmWithinMs: request.confirmWithinMs }),
@@ -156,6 +156,9 @@ async function pinAll({ request, object, pins }: Loaded, pinnings: readonly Pinn
   const { record, revertsAt } = await change.applied();
   return { change: record.id, ...(revertsAt === undefined ? {} : { revertsAt }) };
 }
+
+/** All of a few names, the number of many. */
+const shortList = (names: readonly string[]): string => (names.length > 4 ? `${names.length} programs` : names.join(', '));
 
 function describeCheck({ object }: LoadRequest, { license, needs, relocations, programs, maps }: CheckedObject): LoadReport {
   return {

@@ -2,6 +2,7 @@
 
 import type { RevertStep } from '../../changes/index.ts';
 
+/** What to load, and how. */
 export interface LoadRequest {
   /** Path of the object file. */
   object: string;
@@ -44,6 +45,7 @@ export interface AttachedHook {
   links: { id: number; pin: string }[];
 }
 
+/** A program of the object. */
 export interface ProgramReport {
   name: string;
   section: string;
@@ -58,6 +60,7 @@ export interface ProgramReport {
   pin?: string;
 }
 
+/** A map of the object. */
 export interface MapReport {
   name: string;
   /** As bpftool calls it: `hash`, `lpm_trie`. */
@@ -71,6 +74,7 @@ export interface MapReport {
   reused: boolean;
 }
 
+/** What became of a request. */
 export interface LoadReport {
   object: string;
   license: string;

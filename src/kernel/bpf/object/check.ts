@@ -19,11 +19,13 @@ export interface CheckedProgram {
   instructions: number;
 }
 
+/** A map as the object declares it. */
 export interface CheckedMap extends MapSpec {
   /** Whether it is shared by its pin of that name (LIBBPF_PIN_BY_NAME). */
   sharedByName: boolean;
 }
 
+/** An object that is in order as a file. */
 export interface CheckedObject {
   /** Of the file, without folder and endings. */
   name: string;

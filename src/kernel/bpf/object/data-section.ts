@@ -12,6 +12,7 @@ export type Constant = number | bigint | boolean | Buffer | string;
 /** Far more than a program's variables take, and little enough to be set up in memory. */
 const MAX_BYTES = 256 << 20;
 
+/** Whether a section holds variables. */
 export const isData = ({ name, executable }: Section): boolean => !executable && /^\.(rodata|data|bss)(\.|$)/.test(name);
 
 /** Read-only data is frozen once it is set, so that the verifier can rely on it. */

@@ -26,7 +26,11 @@ export type Extern =
   | { kind: 'address'; address: bigint }
   | { kind: 'option'; offset: number };
 
-/** @throws OperationError SL2401 for a name that is not declared in a way that is supported. */
+/**
+ * What a symbol without a definition stands for.
+ *
+ * @throws OperationError SL2401 for a name that is not declared in a way that is supported.
+ */
 export function declarationOf(file: ObjectFile, { name, binding }: ElfSymbol): Declaration {
   const weak = binding === STB_WEAK;
   const symbol = file.variables('.ksyms').find((type) => type.name === name);

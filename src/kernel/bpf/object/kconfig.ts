@@ -11,6 +11,7 @@ import { STB_WEAK } from '../../elf/index.ts';
 import { kernelConfig, kernelVersion } from './kernel-config.ts';
 import type { ObjectFile } from './object-file.ts';
 
+/** The section of BTF that lists the options, and the map that holds them. */
 export const KCONFIG = '.kconfig';
 
 /** A variable in the map `.kconfig`. */

@@ -14,6 +14,7 @@ import { possibleCpus } from '../cpus.ts';
 import type { MapSpec } from '../map.ts';
 import type { ObjectFile } from './object-file.ts';
 
+/** The section with the variables that declare maps. */
 export const MAPS = '.maps';
 
 /** Sizes that replace those in the object. */
@@ -30,6 +31,7 @@ export interface InitialEntry {
   kind: 'map' | 'program';
 }
 
+/** A map as the object declares it. */
 export interface MapDefinition {
   spec: MapSpec;
   /** Type ids in the object's BTF; 0 where only a size is given. */

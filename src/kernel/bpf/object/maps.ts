@@ -12,6 +12,7 @@ import { KCONFIG, kconfigContent, kconfigSize, type KconfigVariable } from './kc
 import { readMapDefinition, type InitialEntry, type MapDefinition, type MapSizes } from './map-definition.ts';
 import type { ObjectFile } from './object-file.ts';
 
+/** What a caller may say about an object's maps. */
 export interface MapOptions {
   /** Maps to use instead of making new ones, by name. The caller keeps ownership. */
   maps?: Readonly<Record<string, BpfMap>>;
@@ -28,6 +29,7 @@ export interface ProgramEntry extends InitialEntry {
 
 const ARENA_PAGE = 4096;
 
+/** Makes the maps of one object, or takes those that are given; `close` closes what it made. */
 export class ObjectMaps {
   readonly #file: ObjectFile;
   readonly #options: MapOptions;

@@ -12,6 +12,7 @@ import { Kind, type SectionVariable } from '../../btf/index.ts';
 import { Fd } from '../../syscalls/index.ts';
 import { bpf as uapi } from '../../uapi/index.ts';
 import { Attr } from '../attr.ts';
+import { cString } from '../info.ts';
 import { KCONFIG, kconfigSize, layOutKconfig, type KconfigVariable } from './kconfig.ts';
 import type { ObjectFile } from './object-file.ts';
 
@@ -43,11 +44,30 @@ function loadPlain(file: ObjectFile, first: SyscallError): Fd {
     return load(encodeProgramBtf(file, true));
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw new OperationError(`${file.source}: the kernel does not accept its BTF`, { code: 'SL2402', reason: 'usage', causes: [first.message], cause: first });
+    throw new OperationError(`${file.source}: the kernel does not accept its BTF`, {
+      code: 'SL2402', reason: 'usage', causes: [first.message, ...logOf(encodeProgramBtf(file))], cause: first,
+    });
   }
 }
 
-const load = (blob: Buffer): Fd => new Fd(new Attr().pointer(0, blob).u32(16, blob.length).call(uapi.BPF_BTF_LOAD, 'BPF_BTF_LOAD'));
+const LOG_BYTES = 1 << 16;
+
+function load(blob: Buffer, log?: Buffer): Fd {
+  const attr = new Attr().pointer(0, blob).u32(16, blob.length);
+  if (log !== undefined) attr.pointer(8, log).u32(20, log.length).u32(24, 1);
+  return new Fd(attr.call(uapi.BPF_BTF_LOAD, 'BPF_BTF_LOAD'));
+}
+
+/** The last lines of what the kernel writes about a blob that it refuses. */
+function logOf(blob: Buffer): string[] {
+  const log = Buffer.alloc(LOG_BYTES);
+  try {
+    load(blob, log).close();
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+  }
+  return cString(log).trim().split('\n').slice(-2);
+}
 
 /** The blob; `plain` has only kinds that Linux 5.10 knows. */
 export function encodeProgramBtf(file: ObjectFile, plain: boolean = false): Buffer {

@@ -17,7 +17,11 @@ export interface Selection {
   sections?: readonly string[];
 }
 
-/** @throws OperationError SL2401 for a name or section that it does not have; SL2411 for a section whose name means nothing. */
+/**
+ * The programs that are meant, with how they are loaded.
+ *
+ * @throws OperationError SL2401 for a name or section that it does not have; SL2411 for a section whose name means nothing.
+ */
 export function selectPrograms(file: ObjectFile, { programs, sections }: Selection): SelectedProgram[] {
   const all = file.programs;
   const sectionOf = (symbol: ElfSymbol): string => file.section(symbol).name;

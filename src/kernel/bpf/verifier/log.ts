@@ -23,6 +23,7 @@ export function explainLog(program: string, errnoName: string, log: string, line
   return new VerifierError(program, errnoName, log, { ...refusal, ...(known === undefined ? {} : { source: known }) });
 }
 
+/** Gives the line of C of an instruction by its number, undefined where it is not known. */
 export type LineOf = (instruction: number) => Refusal['source'];
 
 /** What the log says. */

@@ -2,6 +2,7 @@
 
 import type { Refusal } from '../../../lib/errors.ts';
 
+/** What a report says. */
 export interface Report {
   reasons: string[];
   advice: string[];
