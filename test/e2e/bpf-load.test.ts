@@ -35,8 +35,14 @@ afterAll(() => {
   fixtures.remove();
 });
 
-/** Whatever a test loads, it takes away again. */
-afterEach(() => expect(pins()).toEqual([]));
+const made: string[] = [];
+
+/** Whatever a test loads, it takes away again; where it failed before it could, others are not to suffer. */
+afterEach(async () => {
+  const left = pins();
+  for (const change of made.splice(0).reverse()) await sluice(['change', 'rollback', change, '--yes'], { env: state.env });
+  expect(left).toEqual([]);
+});
 
 const load = async (...argv: string[]): Promise<SluiceResult> => await sluice(['bpf', 'prog', 'load', ...argv], { env: state.env });
 
@@ -44,11 +50,14 @@ async function loadJson(...argv: string[]): Promise<Report> {
   const { stdout, stderr, exitCode } = await load(...argv, '-o', 'json');
   expect(stderr).toBe('');
   expect(exitCode).toBe(0);
-  return JSON.parse(stdout) as Report;
+  const report = JSON.parse(stdout) as Report;
+  if (report.change !== undefined) made.push(report.change);
+  return report;
 }
 
 async function rollBack(...changes: (string | undefined)[]): Promise<void> {
   for (const change of changes) expect((await sluice(['change', 'rollback', change!, '--yes'], { env: state.env })).exitCode).toBe(0);
+  made.splice(0, made.length, ...made.filter((change) => !changes.includes(change)));
 }
 
 /** What is pinned, without the two iterators that every bpf file system shows. */
@@ -103,14 +112,14 @@ describe('a loaded object', () => {
   test('that replaces a function of another program needs that program', async () => {
     const path = await fixtures.compile('replacing');
     expect(await load(path)).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/replaces a function of another program[\s\S]*--target PROGRAM[\s\S]*SL2407/) });
-    const target = await loadJson(await fixtures.compile('functions'), '--prog', 'all', '--prog', 'again');
-    const [all, again] = target.programs;
-    const wrong = await load(path, '--dry-run=kernel', '--target', `id ${again!.id}`);
-    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('program again has no function replaceable') });
+    const target = await loadJson(await fixtures.compile('functions'), '--prog', 'all');
+    const other = await loadJson(await fixtures.compile('shared'));
+    const wrong = await load(path, '--dry-run=kernel', '--target', `id ${other.programs[0]!.id}`);
+    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('program count has no function replaceable') });
     // Where trampolines are forbidden the kernel says so only once it has accepted the target.
-    const replaced = await load(path, '--dry-run=kernel', '--target', all!.pin!);
+    const replaced = await load(path, '--dry-run=kernel', '--target', target.programs[0]!.pin!);
     expect(replaced.exitCode === 0 ? 'verified' : replaced.stderr).toMatch(/^verified$|EPERM/);
-    await rollBack(target.change);
+    await rollBack(other.change, target.change);
   });
 
   test('is what its schema says, and a second load of it is refused before anything changes', async () => {
