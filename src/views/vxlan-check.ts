@@ -27,7 +27,7 @@ export const vxlanCheckCard: CardView<CheckReport> = {
   name: ({ tunnels }) => `vxlancheck/${tunnels.map(({ tunnel }) => tunnel).join(',')}`,
   lines: ({ healthy }) => [['RESULT', healthy ? 'healthy' : 'findings']],
   sections: ({ tunnels }) => tunnels.map(section),
-  footer: ({ tunnels }) => [...tunnels.flatMap(advice), ...tunnels.map(summary)],
+  footer: ({ tunnels }) => [...tunnels.flatMap(advice), ...(tunnels.every(({ healthy }) => healthy) ? [] : ['']), ...tunnels.map(summary)],
   junit: ({ tunnels }) => tunnels.map(suite),
 };
 
@@ -44,11 +44,11 @@ const advice = ({ checks }: TunnelCheck): string[] => checks.flatMap(({ id, find
   ...fix.map((text) => `fix ${id}${end === 'here' || end === 'between' ? '' : ` at ${end}`}:  ${text}`),
 ]));
 
-function summary({ tunnel, checks }: TunnelCheck): string {
+function summary({ tunnel, ends, checks }: TunnelCheck): string {
   const findings = checks.flatMap((check) => check.findings);
   const count = (severity: Finding['severity']): number => findings.filter((finding) => finding.severity === severity).length;
   const skipped = checks.filter(({ result }) => result === 'skip').length;
-  const asked = skipped === 0 ? '' : `, ${skipped} not asked (--peer-netns or --peer-ssh shows the other end)`;
+  const asked = skipped === 0 ? '' : `, ${skipped} not asked${ends.length > 1 ? '' : ' (--peer-netns or --peer-ssh shows the other end)'}`;
   return `${tunnel}: ${count('error')} failed, ${count('warning')} ${count('warning') === 1 ? 'warning' : 'warnings'}${asked}`;
 }
 

@@ -41,6 +41,7 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
   'domain/mtu': ['domain/links'],
   'domain/vxlan': ['domain/links', 'domain/mtu', 'domain/changes', 'domain/netfilter'],
   'kernel/bpf': ['kernel/syscalls', 'kernel/elf', 'kernel/btf', 'kernel/netns', 'kernel/uapi'],
+  'kernel/tracefs': ['kernel/syscalls'],
   'kernel/ethtool': ['kernel/syscalls', 'kernel/netns', 'kernel/uapi'],
   'kernel/netlink': ['kernel/syscalls', 'kernel/netns', 'kernel/uapi'],
   'kernel/netns': ['kernel/syscalls', 'kernel/uapi'],

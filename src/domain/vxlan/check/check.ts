@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OperationError, SluiceError, UsageError } from '../../../lib/errors.ts';
 import { readAudit, tunnelNames } from './audit/inspect.ts';
 import { difference } from './audit/counters.ts';
-import { DropWatch } from './drops/watch.ts';
+import { DropWatch, TracedDrops } from './drops/watch.ts';
 import { evaluate } from './evaluate.ts';
 import type { CheckOutcome } from './finding.ts';
 import type { Audit, End, Move, PathProbe, Probe, Situation, TransportProbe } from './model.ts';
@@ -115,10 +115,10 @@ async function observe(here: Peer, peers: readonly Peer[], { static: isStatic = 
   const drops = [here, ...peers].map((end) => watch?.drops(end));
   const after = await Promise.all([here, ...peers].map((end, i) => end.read(lookupsFor(before[i]!, before.filter((_, k) => k !== i)))));
   const ends = [here, ...peers].map(({ label }, i): End => ({
-    label, audit: after[i]!, counted: difference(before[i]!.counters, after[i]!.counters), drops: drops[i] ?? [], moves: i === 0 ? watch?.moves ?? [] : [], sawDrops: drops[i] !== undefined,
+    label, audit: after[i]!, counted: difference(before[i]!.counters, after[i]!.counters), drops: drops[i] ?? [], moves: i === 0 ? watch?.moves ?? [] : [], sawDrops: watch?.sawDrops([here, ...peers][i]!) === true,
   }));
   const paths = isStatic ? [] : await measurePaths(after[0]!, tried.probes, here.netns);
-  const notes = [...new Set([...after.flatMap((audit) => audit.notes), ...(watch?.notes ?? [])])];
+  const notes = [...new Set([...after.flatMap((audit) => audit.notes), ...(watch?.notes() ?? [])])];
   return { situation: { here: ends[0]!, peers: ends.slice(1), ...tried, paths, static: isStatic }, notes };
 }
 
@@ -141,31 +141,43 @@ async function tryOut([here, ...peers]: readonly Audit[], netns: string | undefi
 interface Watch extends Disposable {
   /** Undefined where it cannot be watched: another node, or a kernel that lets us not. */
   drops(end: Peer): End['drops'] | undefined;
-  moves: readonly Move[] & Move[];
-  notes: string[];
+  /** Whether drops are told apart by what was dropped. */
+  sawDrops(end: Peer): boolean;
+  moves: Move[];
+  notes(): string[];
 }
 
 function openWatch(ends: readonly Peer[], audit: Audit): Watch {
   const [here] = ends;
   const moves = new MoveWatch(audit.tunnel.ifindex, audit.fdb, here!.netns);
   const seen = ends.filter((end) => end === here || end.netns !== undefined);
-  const { watch, notes } = openDrops(seen.map(({ netns }) => netns), audit.tunnel.port);
+  const { watch, traced, notes } = openDrops(seen.map(({ netns }) => netns), audit.tunnel.port);
   return {
-    moves: moves.moves, notes,
-    drops: (end) => (seen.includes(end) ? watch?.read(end.netns) : undefined),
+    moves: moves.moves,
+    notes: () => [...notes, ...(watch !== undefined && watch.lost > 0 ? [`${watch.lost} drops were not counted: they are of too many kinds`] : [])],
+    drops: (end) => (seen.includes(end) ? watch?.read(end.netns) : undefined) ?? (end === here ? traced?.read() : undefined),
+    sawDrops: (end) => watch !== undefined && seen.includes(end),
     [Symbol.dispose]: () => {
-      watch?.[Symbol.dispose]();
-      moves[Symbol.dispose]();
+      for (const one of [watch, traced, moves]) one?.[Symbol.dispose]();
     },
   };
 }
 
-/** Without the right or the kernel for it counters alone must do. */
-function openDrops(netns: readonly (string | undefined)[], port: number): { watch?: DropWatch; notes: string[] } {
+/** By a program, else by the text of the tracepoint, else not at all: then counters alone must do. */
+function openDrops(netns: readonly (string | undefined)[], port: number): { watch?: DropWatch; traced?: TracedDrops; notes: string[] } {
+  const watch = attempt(() => new DropWatch(netns, port));
+  if (typeof watch !== 'string') return { watch, notes: [] };
+  const traced = attempt(() => new TracedDrops());
+  if (typeof traced !== 'string') return { traced, notes: [`drop reasons are those of the whole machine: ${watch}`] };
+  return { notes: [`drop reasons were not watched: ${watch}; ${traced}`] };
+}
+
+/** What was opened, or why it was not. */
+function attempt<T extends Disposable>(open: () => T): T | string {
   try {
-    return { watch: new DropWatch(netns, port), notes: [] };
+    return open();
   } catch (error) {
-    if (!(error instanceof SluiceError)) throw error;
-    return { notes: [`drop reasons were not watched: ${error.message}`] };
+    if (error instanceof SluiceError) return error.message;
+    throw error;
   }
 }

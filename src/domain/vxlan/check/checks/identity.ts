@@ -72,7 +72,7 @@ export const duplicateMac: Check = {
   find: ({ here, peers }) => {
     const same = peers.filter(({ audit }) => audit.tunnel.mac === here.audit.tunnel.mac);
     if (same.length > 0) return same.map((peer) => macFinding(peer, `${here.audit.tunnel.mac} is the MAC of ${nameOf(here)} and of ${nameOf(peer)}`, [here, peer]));
-    const drops = dropsOf(here, ['LOCAL_MAC'], ({ device }) => device === undefined || device === here.audit.tunnel.name || device === here.audit.underlay?.name);
+    const drops = dropsOf(here, ['LOCAL_MAC'], ({ device }) => device === here.audit.tunnel.name || device === here.audit.underlay?.name);
     return drops.length === 0 ? [] : [macFinding(here, `frames come with this end's own MAC ${here.audit.tunnel.mac}: another end has the same`, [here])];
   },
 };

@@ -98,16 +98,37 @@ export const remoteUnroutable: Check = {
 
 export const remoteDead: Check = {
   id: 'VX005', name: 'fdb', title: 'No entry of the FDB sends to a node that is gone', explainedBy: ['VX020', 'VX012'],
-  find: (situation) => eachRemote(situation, (end, { address, isOwn, neighbourState, route }) => {
-    const failed = neighbourState === 'FAILED' || (neighbourState === 'INCOMPLETE' && !situation.static);
-    if (isOwn || !failed) return undefined;
-    return {
-      end: end.label, severity: 'error', detail: `nobody answers for the remote ${address} on ${route?.device ?? 'the underlay'}`,
-      evidence: [`ip neigh: ${route?.gateway ?? address} ${neighbourState}`, ...dropEvidence(dropsOf(end, ['NEIGH_FAILED']))],
-      fix: replaceFdb(end, address, wantedRemote(situation, end)),
-    };
-  }),
+  find: (situation) => [...unresolved(situation), ...unheard(situation)],
 };
+
+/** Nobody on the same network has the address. */
+const unresolved = (situation: Situation): Finding[] => eachRemote(situation, (end, { address, isOwn, neighbourState, route }) => {
+  if (isOwn || !isUnresolved(situation, neighbourState)) return undefined;
+  return {
+    end: end.label, severity: 'error', detail: `nobody answers for the remote ${address} on ${route?.device ?? 'the underlay'}`,
+    evidence: [`ip neigh: ${route?.gateway ?? address} ${neighbourState}`, ...dropEvidence(dropsOf(end, ['NEIGH_FAILED']))],
+    fix: replaceFdb(end, address, wantedRemote(situation, end)),
+  };
+});
+
+const isUnresolved = ({ static: isStatic }: Situation, state: string | undefined): boolean => state === 'FAILED' || (state === 'INCOMPLETE' && !isStatic);
+
+/** Behind a router: no answer where others answer, and nothing was ever learned from there. */
+function unheard(situation: Situation): Finding[] {
+  const { here: end, probes } = situation;
+  const pings = probes.filter(({ what }) => what === 'underlay');
+  const isHeard = (address: string): boolean => end.audit.fdb.some(({ remote, configured }) => remote === address && !configured);
+  const silent = pings.filter(({ to, answered }) => answered === 0 && !isHeard(to) && !isUnresolved(situation, end.audit.remotes.find(({ address }) => address === to)?.neighbourState));
+  if (silent.length === 0 || !pings.some(({ answered }) => answered > 0)) return [];
+  return [{
+    end: end.label, severity: 'warning', detail: `no answer to ping from the ${silent.length === 1 ? 'remote' : 'remotes'} ${someOf(silent.map(({ to }) => to))}, and nothing was learned from there`,
+    evidence: [`of ${pings.length} remotes ${pings.length - silent.length} answered`], fix: silent.slice(0, SHOWN).flatMap(({ to }) => replaceFdb(end, to, undefined)),
+  }];
+}
+
+const SHOWN = 5;
+
+const someOf = (texts: readonly string[]): string => `${texts.slice(0, SHOWN).join(', ')}${texts.length > SHOWN ? ` and ${texts.length - SHOWN} more` : ''}`;
 
 /** The address of the only peer that this end should send to and does not. */
 function wantedRemote(situation: Situation, end: End): string | undefined {

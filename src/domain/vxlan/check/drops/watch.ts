@@ -5,13 +5,31 @@ import { Kind, kernelBtf } from '../../../../kernel/btf/index.ts';
 import { netnsInode } from '../../../../kernel/netns/index.ts';
 import { listLinks, openNetlink } from '../../../../kernel/netlink/index.ts';
 import type { Fd } from '../../../../kernel/syscalls/index.ts';
+import { TraceInstance } from '../../../../kernel/tracefs/index.ts';
 import type { Drop } from '../model.ts';
 
 /** `struct drop` of bpf/drop-reasons.bpf.c. */
 const NO_VNI = 0xffff_ffff;
 const PREFIX = /^(SKB_DROP_REASON_|SKB_)/;
 
-/** Counts drops from its opening to its closing. */
+/**
+ * Counts drops of the whole machine by reason, from the text of the tracepoint: for kernels that let no program in. Where a packet was,
+ * and what it was, is not told.
+ */
+export class TracedDrops implements Disposable {
+  readonly #trace = new TraceInstance('skb/kfree_skb');
+
+  read(): Drop[] {
+    const reasons = this.#trace.lines().map((line) => /reason: (\w+)/.exec(line)?.[1]).filter((reason) => reason !== undefined);
+    return [...Map.groupBy(reasons, (reason) => reason)].map(([reason, all]) => ({ reason, packets: all.length }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#trace[Symbol.dispose]();
+  }
+}
+
+/** Counts drops from its opening to its closing, by a program at the tracepoint. */
 export class DropWatch implements Disposable {
   readonly #object: LoadedObject;
   readonly #link: Fd;
