@@ -8,8 +8,8 @@ import { compilationCard } from '../../views/compile.ts';
 export default class BpfCompile extends SluiceCommand {
   static override summary = 'Compile C to a BPF object, with type information';
   static override description = `Runs clang for the bpf target. The program may include vmlinux.h, which is made from the types of the running kernel
-and kept in /var/cache/sluice (in ~/.cache/sluice for others than root), and libbpf's headers (package libbpf-dev). What the compiler
-says is passed on; where a name is unknown, so is the #include that is missing.`;
+and kept in /var/cache/sluice (in ~/.cache/sluice for others than root), and libbpf's headers (package libbpf-dev). vmlinux.h also
+declares the functions that the kernel offers to programs, unless BPF_NO_KFUNC_PROTOTYPES is defined in front of it. What the compiler says is passed on; where a name is unknown, so is the #include that is missing.`;
   static override args = { source: argument({ description: 'file of C', required: true }) };
   static override flags = {
     out: Flags.string({ helpValue: 'FILE.o', summary: 'The object (also -o FILE.o). Default: the name of the source with .o for .c, in the current folder' }),

@@ -70,11 +70,16 @@ const ORDER = `<linux/bpf.h> or "vmlinux.h" comes in front of ${HELPERS}, which 
 /** libbpf's headers include none themselves. */
 const isOutOfOrder = ({ file, message }: Diagnostic): boolean => file.endsWith('/bpf/bpf_helper_defs.h') && /unknown type name '__u/.test(message);
 
-/** Names in clang's sentences about what it does not know. */
+/** Clang's sentences about names that it does not know; the wording differs by version. */
+const UNKNOWN: readonly RegExp[] = [
+  /(?:undeclared identifier|unknown type name|implicit declaration of function|implicitly declaring library function) '(\w+)'/,
+  /call to undeclared (?:library )?function '(\w+)'/,
+  /incomplete (?:element type|definition of type|type) '(?:const |volatile )*(?:struct|union|enum) (\w+)/,
+];
+
 function unknownNames(message: string): string[] {
-  const pattern = /(?:undeclared identifier|implicit declaration of function|implicitly declaring library function|call to undeclared (?:library )?function|unknown type name) '(\w+)'|incomplete (?:element )?type '(?:const |volatile )*(?:struct|union|enum) (\w+)|incomplete definition of type '(?:const )?(?:struct|union) (\w+)/;
-  const match = pattern.exec(message);
-  return match === null ? [] : [match[1] ?? match[2] ?? match[3]!];
+  const match = UNKNOWN.map((pattern) => pattern.exec(message)).find((found) => found !== null);
+  return match === undefined ? [] : [match[1]!];
 }
 
 const unknownMacros = (line: string): string[] => [...line.matchAll(MACROS)].map(([name]) => name);

@@ -19,7 +19,8 @@ functions of the program and of the kernel stand by their names. Machine code is
     opcodes: Flags.boolean({ summary: 'Also the bytes of each instruction' }),
   };
   static override examples = [
-    '<%= config.bin %> bpf prog dump xdp_drop_udp', '<%= config.bin %> bpf prog dump id 412 --jited', '<%= config.bin %> bpf prog dump 412 --source', '<%= config.bin %> bpf prog dump 412 -o json',
+    '<%= config.bin %> bpf prog dump xdp_drop_udp', '<%= config.bin %> bpf prog dump id 412 --jited',
+    '<%= config.bin %> bpf prog dump 412 --source', '<%= config.bin %> bpf prog dump 412 -o json',
   ];
 
   async run(): Promise<void> {

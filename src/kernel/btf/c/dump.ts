@@ -52,7 +52,8 @@ class CDump {
     // Constants without a type that uses them.
     for (const type of this.#types) if (isEnum(type) && type.vlen > 0 && !this.#text.isDefined(type)) this.#write(`${this.#text.define(type)};\n`);
     const functions = this.#kernelFunctions();
-    return `${HEAD}${this.#parts.join('\n')}${functions.length === 0 ? '' : `\n${FUNCTIONS_HEAD}${functions.join('\n')}\n${FUNCTIONS_FOOT}`}${FOOT}`;
+    if (functions.length > 0) this.#write(`${FUNCTIONS_HEAD}${functions.join('\n')}\n${FUNCTIONS_FOOT}`);
+    return `${HEAD}${this.#parts.join('\n')}${FOOT}`;
   }
 
   /** Declarations of the functions that programs may call (kfuncs), which the kernel marks with a tag. */
@@ -61,9 +62,10 @@ class CDump {
     for (let id = 1; id < this.#btf.count; id++) {
       if (this.#btf.kind(id) !== Kind.DECL_TAG) continue;
       const tag = this.#btf.type(id);
-      const signature = tag.name === KFUNC_TAG && this.#btf.component(tag) === -1 ? this.#text.signature(this.#btf.type(tag.sizeOrType)) : undefined;
+      const kernelFunction = this.#btf.type(tag.sizeOrType);
+      const signature = tag.name === KFUNC_TAG && this.#btf.component(tag) === -1 ? this.#text.signature(kernelFunction) : undefined;
       if (signature === undefined) continue;
-      this.#need(this.#btf.type(tag.sizeOrType).sizeOrType, false, 0, 0);
+      this.#need(kernelFunction.sizeOrType, false, 0, 0);
       declared.add(`extern ${signature} __attribute__((weak, section(".ksyms")));`);
     }
     return [...declared];
@@ -78,7 +80,7 @@ class CDump {
     if ((this.#state[id]! & (whole ? DEFINED : DECLARED | DEFINED)) !== 0) return;
     const type = this.#btf.type(id);
     if (--this.#steps < 0 || depth > MAX_DEPTH) throw damaged(this.#btf.source, 'types that contain each other');
-    if (type.kind === Kind.STRUCT || type.kind === Kind.UNION) return type.name === '' ? this.#each(this.#btf.members(type).map((member) => member.type), whole, owner, type, depth) : this.#record(type, whole, owner, depth);
+    if (type.kind === Kind.STRUCT || type.kind === Kind.UNION) return type.name === '' ? this.#nameless(type, whole, owner, depth) : this.#record(type, whole, owner, depth);
     if (type.kind === Kind.TYPEDEF) return this.#typedef(type, whole, depth);
     if (isEnum(type) || type.kind === Kind.FWD) return this.#simple(type);
     if (type.kind === Kind.ARRAY) return this.#need(this.#btf.array(type).element, true, owner, depth + 1);
@@ -88,7 +90,12 @@ class CDump {
     if (isAlias(type)) this.#alias(type);
   }
 
-  /** Members of a struct without a name, which is written where it is used, or parameters of a function. */
+  /** A struct without a name is written where it is used, so its members are needed there. */
+  #nameless(type: BtfType, whole: boolean, owner: number, depth: number): void {
+    this.#each(this.#btf.members(type).map((member) => member.type), whole, owner, type, depth);
+  }
+
+  /** What stands in a type: members, or what a function takes and gives. */
   #each(ids: readonly number[], whole: boolean, owner: number, type: BtfType, depth: number): void {
     const before = this.#within;
     for (const id of ids) this.#need(id, type.kind !== Kind.FUNC_PROTO, owner, depth + 1);
