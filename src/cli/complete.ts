@@ -89,13 +89,13 @@ const flagsOf = (command: CommandMetadata): Candidate[] =>
 function valuesOf(flag: Flag): Answer {
   if (flag.name === 'netns' || flag.name === 'peer-netns') return names(namespaces());
   if (['in', 'out', 'dev', 'bridge', 'via'].includes(flag.name)) return names(entries('/sys/class/net'));
-  if (flag.name === 'before' || flag.name === 'after') return { candidates: [], directive: NO_FILES, objects: 'program' };
+  if (flag.name === 'before' || flag.name === 'after' || flag.name === 'target') return { candidates: [], directive: NO_FILES, objects: 'program' };
   if (flag.name === 'encap') return names(['none', 'vxlan', 'geneve', 'wireguard', 'ipsec', 'ipip', 'gre', 'gretap']);
   if (flag.name === 'underlay') return names(['ipv4', 'ipv6']);
   if (flag.name === 'output') return names(['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'junit', 'jsonpath=', 'custom-columns=']);
   const options = flag.type === 'option' ? flag.options : undefined;
   if (options !== undefined) return names(options);
-  return { candidates: [], directive: ['filename', 'out', 'write'].includes(flag.name) ? DEFAULT : NO_FILES };
+  return { candidates: [], directive: ['filename', 'out', 'write', 'pin'].includes(flag.name) ? DEFAULT : NO_FILES };
 }
 
 /** Values of the argument at `position`, by its name. */

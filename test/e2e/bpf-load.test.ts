@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/tools/index.ts';
@@ -240,6 +240,15 @@ describe('what cannot be loaded leaves nothing', () => {
     const other = await load(await fixtures.compile('shared', '-DENTRIES=17'), '--pin', join(bpffs, 'other'));
     expect(other).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('map sluice_shared has maxEntries 17; the one given has 16') });
     await rollBack(first.change);
+  });
+
+  test('when something else is pinned under the name of a shared map', async () => {
+    const other = await loadJson(await fixtures.compile('functions'), '--prog', 'again', '--pin', join(bpffs, 'other'));
+    await run(['bpftool', 'prog', 'pin', 'id', String(other.programs[0]!.id), join(bpffs, 'sluice_shared')]);
+    const refused = await load(await fixtures.compile('shared'));
+    rmSync(join(bpffs, 'sluice_shared'));
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/sluice_shared is no map[\s\S]*a program is pinned there/) });
+    await rollBack(other.change);
   });
 
   test('when there are more maps than files may be open; their number alone is no problem', async () => {

@@ -108,7 +108,8 @@ class ObjectLoader {
     const resolver = new KernelResolver(this.#file, this.#types, kconfig);
     const selected = selectPrograms(this.#file, this.#options);
     const assembled = selected.map(({ symbol }) => assemble(this.#file, symbol, resolver));
-    const tables = readStructOps(this.#file, this.#types);
+    const names = new Set(selected.map(({ symbol }) => symbol.name));
+    const tables = readStructOps(this.#file, this.#types).filter(({ functions }) => functions.length === 0 || functions.some(({ program }) => names.has(program)));
     this.#btf = loadProgramBtf(this.#file);
     this.#maps = new ObjectMaps(this.#file, this.#options, kconfig, this.#btf);
     if (this.#options.allMaps === true) for (const name of declaredMaps(this.#file)) this.#maps.get(name);

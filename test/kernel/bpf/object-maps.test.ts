@@ -104,6 +104,11 @@ describe('tables of functions', () => {
     expect(stdout).toContain('sluice_fixture');
   });
 
+  test('are left out where none of their programs was chosen', async () => {
+    using object = loadObject(await fixtures.read('struct-ops-link'), 'struct-ops-link', { programs: [] });
+    expect([object.structOps.size, object.maps.size]).toEqual([0, 0]);
+  });
+
   test('of programs that stand in none are refused', async () => {
     const bytes = await fixtures.read('struct-ops');
     bytes.write('.struct_opq\0', bytes.indexOf('.struct_ops\0'));

@@ -9,7 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { NotFoundError, OperationError } from '../../../lib/errors.ts';
 import {
-  BpfMap, checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, openPin, pin, programTypeName, type BpfProgram, type CheckedObject, type LoadedObject,
+  checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type LoadedObject,
 } from '../../../kernel/bpf/index.ts';
 import { findMap, findProgram, readReference } from '../../bpf/index.ts';
 import { beginChange } from '../../changes/index.ts';
@@ -47,7 +47,7 @@ export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) =
   using maps = openMaps(checked, given, pins);
   using target = request.target === undefined ? undefined : findProgram(readReference(request.target.split(' ')));
   using object = explainRefusals(() => loadObject(bytes, request.object, {
-    ...selection(request), constants, maps: maps.byName, allMaps: selection(request).programs === undefined, ...(target === undefined ? {} : { target }),
+    ...selection(request), constants, maps: maps.byName, allMaps: request.programs === undefined && request.sections === undefined, ...(target === undefined ? {} : { target }),
   }));
   const loaded: Loaded = { request, checked, object, pins, given: maps.byName };
   if (request.dryRun === 'kernel') return describeLoad(loaded, []);
@@ -92,8 +92,8 @@ function openMaps(checked: CheckedObject, given: Readonly<Record<string, string>
   try {
     for (const [name, reference] of Object.entries(given)) byName[name] = findMap(readReference(reference.split(' ')));
     for (const { name, sharedByName } of checked.maps) {
-      const shared = sharedByName && byName[name] === undefined ? openPin(pins.shared(name)) : undefined;
-      if (shared !== undefined) byName[name] = BpfMap.adopt(shared);
+      const path = pins.shared(name);
+      if (sharedByName && byName[name] === undefined && existsSync(path)) byName[name] = findMap({ by: 'pin', path });
     }
   } catch (error) {
     dispose();
@@ -158,7 +158,7 @@ async function pinAll({ request, object, pins }: Loaded, pinnings: readonly Pinn
 }
 
 /** All of a few names, the number of many. */
-const shortList = (names: readonly string[]): string => (names.length > 4 ? `${names.length} programs` : names.join(', '));
+const shortList = (names: readonly string[]): string => (names.length === 0 || names.length > 4 ? `${names.length} programs` : names.join(', '));
 
 function describeCheck({ object }: LoadRequest, { license, needs, relocations, programs, maps }: CheckedObject): LoadReport {
   return {
