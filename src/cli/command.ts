@@ -9,15 +9,16 @@ import { parseDuration } from '../lib/duration.ts';
 import { OperationError, PermissionError, UsageError } from '../lib/errors.ts';
 import { sanitize } from '../lib/text.ts';
 import { changeFlags, globalFlags } from './flags.ts';
-import { parseOutput, printItem, printListing, type PrintOptions } from './print/index.ts';
+import { parseOutput, printItem, printListing, printLong, type PrintOptions } from './print/index.ts';
 import { writeText } from './print/text.ts';
 import { printLive } from './print/live.ts';
+import { gather } from './print/long.ts';
 import { printStream } from './print/stream.ts';
 import { ListWatch } from './print/watch.ts';
 import { Progress } from './progress.ts';
 import { reportError } from './report-error.ts';
 import { ask, type Question } from './prompt.ts';
-import type { CardView, Listing, LiveView, StreamListing, StreamView, TableView } from './view.ts';
+import type { CardView, Listing, LiveView, LongListing, StreamListing, StreamView, TableView } from './view.ts';
 
 /** What oclif calls FlagOutput and ArgOutput, which it does not export. */
 // oxlint-disable-next-line no-explicit-any
@@ -67,6 +68,13 @@ export abstract class SluiceCommand extends Command {
   protected async printList<T>(watch: boolean, read: () => Promise<readonly [Listing<T>, TableView<T>]>): Promise<void> {
     if (!watch) return await this.printTable(...await read());
     for (const output = new ListWatch(this.#printing); ; await sleep(WATCH_MS)) await output.print(...await read());
+  }
+
+  /** Like `printList`, for a list that comes in pieces. */
+  protected async printLong<T>(watch: boolean, read: () => LongListing<T>, view: TableView<T>): Promise<void> {
+    if (watch) return await this.printList(true, async () => [gather(read()), view]);
+    this.progress.stop();
+    await printLong(read(), view, this.#printing);
   }
 
   /** Prints a list as it comes, however long it is; `--limit` and `--sort-by` are up to who makes it. */

@@ -85,6 +85,12 @@ export interface StreamListing<T> {
   outcome(): { complete: boolean; warnings: readonly string[]; note?: string };
 }
 
+/** A list that comes in pieces, which are read once; what is known after the last one is its outcome. */
+export interface LongListing<T> {
+  pieces(): Iterable<readonly T[]>;
+  outcome(): { complete: boolean; warnings: readonly string[] };
+}
+
 /** How a stream looks. */
 export interface StreamView<T> {
   /** As in `TableView`. */

@@ -2,11 +2,12 @@
 
 import { UsageError } from '../../lib/errors.ts';
 import { sanitize } from '../../lib/text.ts';
-import type { CardView, Column, Listing, TableView } from '../view.ts';
+import type { CardView, Column, Listing, LongListing, TableView } from '../view.ts';
 import { formatCell } from './format.ts';
 import { listEnvelope, objectEnvelope, toJson, type Metadata } from './json.ts';
 import { evaluateJsonPath, evaluatePath } from './jsonpath.ts';
 import { toJunit } from './junit.ts';
+import { gather, inPieces, writeLongJson } from './long.ts';
 import { drawTable } from './table.ts';
 
 /** How the user wants results. */
@@ -53,23 +54,19 @@ export async function printListing<T>(listing: Listing<T>, view: TableView<T>, o
     if (shown.length < listing.items.length) note(options, `${shown.length} of ${listing.items.length} shown; --limit 0 shows all`);
     return;
   }
+  if (options.format === 'json' && shown.length > LONG_LIST) return await writeLongJson(inPieces({ ...listing, items: shown }), view, { lines: false, limit: undefined });
   const items = shown.map(json);
   if (options.format === 'custom-columns') return await writeCustomColumns(items, options);
-  if (options.format === 'json' && items.length > LONG_LIST) return writeLongList(view.kind, items, listing);
   await writeObject(listEnvelope(view.kind, items, listing), options);
 }
 
-/** So many items are not for reading: each then stands on one line, which takes half the time and space. */
+/** So many items are not for reading: each then stands on one line, which takes a quarter of the time. */
 const LONG_LIST = 1000;
 
-function writeLongList(kind: string, items: readonly unknown[], metadata: Metadata): void {
-  const [head = '', tail = ''] = toJson(listEnvelope(kind, [], metadata), 2).split('"items": []');
-  write(`${head}"items": [\n`);
-  for (let from = 0; from < items.length; from += LONG_LIST) {
-    const lines = items.slice(from, from + LONG_LIST).map((item) => `    ${toJson(item)}`);
-    write(`${lines.join(',\n')}${from + LONG_LIST < items.length ? ',' : ''}\n`);
-  }
-  write(`  ]${tail}\n`);
+/** Prints a list that comes in pieces; what has to see all of it, such as a table with its widths, gathers them first. */
+export async function printLong<T>(listing: LongListing<T>, view: TableView<T>, options: PrintOptions): Promise<void> {
+  if (options.format !== 'json' && options.format !== 'jsonl') return await printListing(gather(listing), view, options);
+  await writeLongJson(listing, view, { lines: options.format === 'jsonl', limit: options.limit });
 }
 
 /** Prints one object: a card for people, the object for machines. */

@@ -13,7 +13,7 @@ export type { Audit } from './check/model.ts';
 export { watchTraffic, type TrafficRequest } from './traffic/watch.ts';
 export type { TrafficSample } from './traffic/model.ts';
 export { addEntry, deleteEntry, type FdbWords, syncEntries } from './fdb/apply.ts';
-export { type FdbRequest, listEntries } from './fdb/inspect.ts';
+export { type FdbRequest, type FdbStream, listEntries, streamEntries } from './fdb/inspect.ts';
 export type { FdbEntry, Lifetime } from './fdb/model.ts';
 export type { WriteMode } from './fdb/plan.ts';
 export { getTunnel, listTunnels, type Scope, viewNode } from './inspect.ts';

@@ -14,7 +14,7 @@ export { decodeKind, decodePort, type KindFacts } from './kind/index.ts';
 export { readVxlan, type VxlanAttributes, vxlanData } from './kind/vxlan.ts';
 export type { Request } from './message.ts';
 export { type Monitor, type MonitorEvents, openMonitor } from './monitor.ts';
-export { addFdb, deleteFdb, deleteNeighbour, type FdbMode, type FdbSpec, listFdb, listNeighbours, type Neighbour, type NeighbourSpec, readNeighbour, replaceNeighbour } from './neighbour.ts';
+export { addFdb, deleteFdb, deleteNeighbour, type FdbFilter, type FdbMode, type FdbSpec, listFdb, listNeighbours, type Neighbour, type NeighbourSpec, readFdb, readNeighbour, replaceNeighbour } from './neighbour.ts';
 export { netnsIdOf } from './netns-id.ts';
 export { deleteNexthop, listNexthops, type Nexthop, type NexthopSpec, replaceNexthop } from './nexthop.ts';
 export { addRoute, bpfEncap, deleteRoute, listRoutes, lookUpRoute, readRoute, replaceRoute, type Route, type RouteFilter, type RouteHop, type RouteSpec } from './route.ts';

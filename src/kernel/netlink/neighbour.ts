@@ -44,23 +44,36 @@ const NDMSG = 12;
 /** `struct nda_cacheinfo` counts in USER_HZ. */
 const USER_HZ = 100;
 
-/** FDB entries of all devices, or of one device, or of the ports of one bridge. The kernel does the choosing. */
-export function listFdb(netlinkSocket: NetlinkSocket, { ifindex, master }: { ifindex?: number; master?: number } = {}): Dump<Neighbour> {
+/** Which FDB entries; the kernel does the choosing. */
+export interface FdbFilter {
+  ifindex?: number;
+  /** Ports of this bridge. */
+  master?: number;
+}
+
+/** FDB entries of all devices, or of one device, or of the ports of one bridge. */
+export const listFdb = (netlinkSocket: NetlinkSocket, filter: FdbFilter = {}): Dump<Neighbour> => netlinkSocket.dump(fdbDump(filter), readNeighbour);
+
+/** The same in pieces; returns false when the table changed meanwhile. */
+export const readFdb = (netlinkSocket: NetlinkSocket, filter: FdbFilter = {}): Generator<Neighbour[], boolean> => netlinkSocket.dumpPieces(fdbDump(filter), readNeighbour);
+
+function fdbDump({ ifindex, master }: FdbFilter): Request {
   const header = Buffer.alloc(NDMSG);
   header.writeUInt8(socket.AF_BRIDGE, 0);
   if (ifindex !== undefined) header.writeInt32LE(ifindex, 4);
-  return dumpNeighbours(netlinkSocket, header, master === undefined ? [] : [[nd.NDA_MASTER, u32(master)]]);
+  return neighbourDump(header, master === undefined ? [] : [[nd.NDA_MASTER, u32(master)]]);
 }
 
 /** Neighbour entries of one family or both, of one device or all. */
 export function listNeighbours(netlinkSocket: NetlinkSocket, { family, ifindex }: { family?: 4 | 6; ifindex?: number } = {}): Dump<Neighbour> {
   const header = Buffer.alloc(NDMSG);
   header.writeUInt8(family === undefined ? socket.AF_UNSPEC : family === 4 ? socket.AF_INET : socket.AF_INET6, 0);
-  return dumpNeighbours(netlinkSocket, header, ifindex === undefined ? [] : [[nd.NDA_IFINDEX, u32(ifindex)]]);
+  return netlinkSocket.dump(neighbourDump(header, ifindex === undefined ? [] : [[nd.NDA_IFINDEX, u32(ifindex)]]), readNeighbour);
 }
 
-const dumpNeighbours = (netlinkSocket: NetlinkSocket, header: Buffer, attributes: readonly RawAttribute[]): Dump<Neighbour> =>
-  netlinkSocket.dump({ operation: 'RTM_GETNEIGH', type: rtnetlink.RTM_GETNEIGH, flags: 0, body: Buffer.concat([header, nest(attributes)]) }, readNeighbour);
+const neighbourDump = (header: Buffer, attributes: readonly RawAttribute[]): Request => ({
+  operation: 'RTM_GETNEIGH', type: rtnetlink.RTM_GETNEIGH, flags: 0, body: Buffer.concat([header, nest(attributes)]),
+});
 
 /** Reads an RTM_NEWNEIGH, RTM_DELNEIGH or RTM_GETNEIGH body; all entries have one shape. */
 export function readNeighbour(bytes: Buffer, start: number, end: number): Neighbour {

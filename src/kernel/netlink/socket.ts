@@ -115,6 +115,26 @@ export class NetlinkSocket {
     }
   }
 
+  /**
+   * Reads a table in pieces as the kernel hands them out, so that one of any length takes little memory. It cannot be
+   * repeated: the generator returns false when the table changed meanwhile. @throws NetlinkError
+   */
+  *dumpPieces<T>(request: Request, read: ReadMessage<T>): Generator<T[], boolean> {
+    const sequence = this.#send([request], netlink.NLM_F_DUMP);
+    let complete = true;
+    for (let done = false; !done;) {
+      const items: T[] = [];
+      const [[refusal], ended] = this.#receiveOnce([request], sequence, (...message) => {
+        const item = read(...message);
+        if (item !== undefined) items.push(item);
+      }, () => void (complete = false));
+      if (refusal !== undefined) throw refusal.error;
+      done = ended;
+      if (items.length > 0) yield items;
+    }
+    return complete;
+  }
+
   close(): void {
     this.#fd.close();
   }
@@ -150,22 +170,32 @@ export class NetlinkSocket {
   #receive(requests: readonly Request[], first: number, each: ReadMessage<void> = ignore, onInterrupted: () => void = ignore): Refusal[] {
     const refused: Refusal[] = [];
     for (let done = false; !done;) {
-      const length = receiveDatagram(this.#fd, this.#bytes);
-      forEachMessage(this.#bytes, length, (message) => {
-        const index = message.sequence - first;
-        const request = requests[index];
-        // What belongs to an older request that was given up.
-        if (request === undefined) return;
-        if ((message.flags & netlink.NLM_F_DUMP_INTR) !== 0) onInterrupted();
-        if (message.type > netlink.NLMSG_OVERRUN) each(this.#bytes, message.start, message.end, message.type);
-        if (message.type !== netlink.NLMSG_ERROR && message.type !== netlink.NLMSG_DONE) return;
-        const error = errorOf(this.#bytes, message, request);
-        if (error?.errnoName === 'EINTR') onInterrupted();
-        else if (error !== undefined) refused.push({ index, request, error });
-        done ||= index === requests.length - 1;
-      });
+      const [refusals, ended] = this.#receiveOnce(requests, first, each, onInterrupted);
+      refused.push(...refusals);
+      done = ended;
     }
     return refused;
+  }
+
+  /** Receives one datagram; returns the refusals in it, and whether the last of `requests` is answered. */
+  #receiveOnce(requests: readonly Request[], first: number, each: ReadMessage<void>, onInterrupted: () => void): [Refusal[], ended: boolean] {
+    const refused: Refusal[] = [];
+    let ended = false;
+    const length = receiveDatagram(this.#fd, this.#bytes);
+    forEachMessage(this.#bytes, length, (message) => {
+      const index = message.sequence - first;
+      const request = requests[index];
+      // What belongs to an older request that was given up.
+      if (request === undefined) return;
+      if ((message.flags & netlink.NLM_F_DUMP_INTR) !== 0) onInterrupted();
+      if (message.type > netlink.NLMSG_OVERRUN) each(this.#bytes, message.start, message.end, message.type);
+      if (message.type !== netlink.NLMSG_ERROR && message.type !== netlink.NLMSG_DONE) return;
+      const error = errorOf(this.#bytes, message, request);
+      if (error?.errnoName === 'EINTR') onInterrupted();
+      else if (error !== undefined) refused.push({ index, request, error });
+      ended ||= index === requests.length - 1;
+    });
+    return [refused, ended];
   }
 
   #growQueue(): void {

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { SluiceCommand } from '../../../cli/command.ts';
 import { argument, watchFlags } from '../../../cli/flags.ts';
-import { listEntries } from '../../../domain/vxlan/index.ts';
+import { streamEntries } from '../../../domain/vxlan/index.ts';
 import { fdbView } from '../../../views/fdb.ts';
 
 /** `sluice vxlan fdb list [DEVICE]` */
@@ -18,6 +18,6 @@ export default class FdbList extends SluiceCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FdbList);
-    await this.printList(flags.watch, async () => [await listEntries({ device: args.interface, mac: flags.mac, ...this.netns }), fdbView]);
+    await this.printLong(flags.watch, () => streamEntries({ device: args.interface, mac: flags.mac, ...this.netns }), fdbView);
   }
 }

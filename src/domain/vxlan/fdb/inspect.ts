@@ -1,6 +1,6 @@
 /** Forwarding databases as they are now: of VXLAN devices, of bridges, and of hardware. */
 
-import { listFdb, listLinkNames, type Neighbour, openNetlink } from '../../../kernel/netlink/index.ts';
+import { listLinkNames, type Neighbour, openNetlink, readFdb } from '../../../kernel/netlink/index.ts';
 import { neighbour as nd } from '../../../kernel/uapi/index.ts';
 import { reportCommand } from '../../../tools/index.ts';
 import { findLink } from '../../links/index.ts';
@@ -14,18 +14,43 @@ export interface FdbRequest {
   mac?: string | undefined;
 }
 
-const CHANGED_MEANWHILE = 'the kernel changed the table while it was read, several times in a row; entries may be missing or twice';
+const CHANGED_MEANWHILE = 'the table changed while it was read: entries may be missing or twice';
 
 /** Entries of a namespace in the kernel's order. @throws NotFoundError SL6003 for no such device */
-export async function listEntries({ netns, device, mac }: FdbRequest = {}): Promise<{ items: FdbEntry[]; complete: boolean; warnings: string[] }> {
+export async function listEntries(request: FdbRequest = {}): Promise<{ items: FdbEntry[]; complete: boolean; warnings: string[] }> {
+  const stream = streamEntries(request);
+  const items = [...stream.pieces()].flat();
+  return { items, ...stream.outcome() };
+}
+
+/** The same in pieces as the kernel hands them out, for tables of any length. They are read once; the outcome is known then. */
+export function streamEntries(request: FdbRequest = {}): FdbStream {
+  let complete = true;
+  return {
+    *pieces() {
+      complete = yield* readPieces(request);
+    },
+    outcome: () => ({ complete, warnings: complete ? [] : [CHANGED_MEANWHILE] }),
+  };
+}
+
+/** Entries on their way. */
+export interface FdbStream {
+  /** @throws NotFoundError SL6003 for no such device; NetlinkError */
+  pieces(): Generator<FdbEntry[], void>;
+  outcome(): { complete: boolean; warnings: string[] };
+}
+
+function* readPieces({ netns, device, mac }: FdbRequest): Generator<FdbEntry[], boolean> {
   using netlink = openNetlink({ netns });
   const link = device === undefined ? undefined : findLink(netlink, device);
   reportCommand(['bridge', '-s', 'fdb', 'show', ...(link === undefined ? [] : [link.kind === 'bridge' ? 'br' : 'dev', link.name])], netns?.path);
-  const scope = link === undefined ? {} : link.kind === 'bridge' ? { master: link.index } : { ifindex: link.index };
   const names = listLinkNames(netlink);
-  const found = listFdb(netlink, scope);
-  const chosen = mac === undefined ? found.items : found.items.filter(({ lladdr }) => lladdr === mac.toLowerCase());
-  return { items: describeFdb(chosen, names), complete: found.complete, warnings: found.complete ? [] : [CHANGED_MEANWHILE] };
+  const pieces = readFdb(netlink, link === undefined ? {} : link.kind === 'bridge' ? { master: link.index } : { ifindex: link.index });
+  for (let next = pieces.next(); ; next = pieces.next()) {
+    if (next.done === true) return next.value;
+    yield describeFdb(mac === undefined ? next.value : next.value.filter(({ lladdr }) => lladdr === mac.toLowerCase()), names);
+  }
 }
 
 /** Entries as people read them, in the kernel's order. All have one shape: there may be 100,000. */
