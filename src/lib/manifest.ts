@@ -113,7 +113,7 @@ function show(value: unknown): string {
 
 /** The values of all documents of a file, YAML or JSON. @throws ParseError for text that is neither. */
 export async function parseDocuments(source: string, text: string): Promise<unknown[]> {
-  return parseJson(text) ?? (await parseYaml(source, text)).map((document) => document.toJS() as unknown);
+  return parseJson(text) ?? (await parseYaml(source, text)).map((document) => valueOf(source, text, document));
 }
 
 /**
@@ -154,6 +154,16 @@ function parseJson(text: string): unknown[] | undefined {
 }
 
 type Document = import('yaml').Document.Parsed;
+
+/** What only shows when values are made: an alias of nothing, aliases of aliases without end, merged keys that are no object. */
+function valueOf(source: string, text: string, document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    const { line, column } = positionOf(text, document.contents!.range[0]);
+    throw new ParseError(source, line, column, `this document cannot be read: ${(error as Error).message}`);
+  }
+}
 
 async function parseYaml(source: string, text: string): Promise<Document[]> {
   const { LineCounter, parseAllDocuments } = await import('yaml');

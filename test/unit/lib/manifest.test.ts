@@ -39,6 +39,7 @@ describe('errors point at', () => {
   it.each([
     [`${HEAD}spec:\n  a: 1\n  a: 2\n`, 'f.yaml:6:3: Map keys must be unique'], [`${HEAD}spec: {a: [1\n`, 'f.yaml:5:1: '], ['kind: Thing\n', 'f.yaml:1:1: apiVersion must be sluice.dev/v1, not nothing'],
     [HEAD.replace('v1', 'v2'), 'f.yaml:1:13: apiVersion must be sluice.dev/v1, not "sluice.dev/v2"'], [`${HEAD}sepc: {}\n`, "f.yaml:4:1: there is no member 'sepc'"],
+    [`${HEAD}spec: *nothing\n`, 'f.yaml:1:1: this document cannot be read: Unresolved alias'],
     ['just text', 'f.yaml:1:1: a document must be an object, not "just text"'], [HEAD.replace('{name: one}', '{}'), 'f.yaml:3:11: metadata.name must be a text, not nothing'],
   ])('what is wrong in %j', async (text, message) => {
     await expect(read(text, ({ spec: { value } }) => value)).rejects.toThrow(message);

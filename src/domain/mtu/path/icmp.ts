@@ -59,7 +59,7 @@ export const udpData = (family: Family, size: number): Buffer => Buffer.alloc(si
  */
 export function readAnswer(mark: ProbeMark, packet: Buffer, from: Buffer): Answer | undefined {
   const { reply, unreachable } = TYPES[mark.family];
-  const message = mark.family === 'ipv4' ? packet.subarray((packet.readUInt8(0) & 15) * 4) : packet;
+  const message = mark.family === 'ipv4' ? packet.subarray(((packet[0] ?? 0) & 15) * 4) : packet;
   if (message.length < ECHO_BYTES) return undefined;
   const type = message.readUInt8(0);
   if (type === reply) return message.readUInt16BE(4) === mark.mark ? { kind: 'echo', sequence: message.readUInt16BE(6) } : undefined;
@@ -77,7 +77,7 @@ export function readAnswer(mark: ProbeMark, packet: Buffer, from: Buffer): Answe
 function sizeOfQuoted(mark: ProbeMark, quoted: Buffer): number | undefined {
   const four = mark.family === 'ipv4';
   const header = four ? ((quoted[0] ?? 0) & 15) * 4 : 40;
-  if (quoted.length < header + 8) return undefined;
+  if (header < TYPES[mark.family].header || quoted.length < header + 8) return undefined;
   const target = four ? quoted.subarray(16, 20) : quoted.subarray(24, 40);
   if (!target.equals(mark.target)) return undefined;
   const protocol = quoted.readUInt8(four ? 9 : 6);
