@@ -54,6 +54,7 @@ const bpfLink = {
   id: count, type: text, programId: count, 'program?': text, place: text, 'owner?': text, pins: texts, processes: list(object({ pid: count, name: text })),
   hook: text, 'target?': text, 'netns?': object({ inode: count, label: text }), 'ifindex?': count, 'order?': count, 'priority?': count, gone: flag,
 };
+const pinned = { path: text, kind: text, id: count, 'type?': text, 'name?': text, 'owner?': text, 'use?': text };
 const madeLinks = list(object({ id: count, pin: text }));
 const linkMembers = {
   index: count, name: text, type: text, state: text, flags: texts, mtu: count, 'mac?': text, addresses: texts, 'master?': text, 'lower?': text, 'alias?': text, altNames: texts,
@@ -126,6 +127,15 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
   BpfFeatureList: { items: list(object({ kind: text, name: text, available: flag, 'reason?': text, 'since?': text })) },
   BpfMapEntryList: { items: list(object(bpfMapEntry)) },
+  BpfPipelineStepList: {
+    items: list(object({
+      device: text, direction: { enum: ['ingress', 'egress'] }, order: count, hook: text, 'place?': text, programId: count, name: text, 'linkId?': count,
+      loadedAt: { type: 'string', format: 'date-time' }, 'owner?': text, orphan: flag, duplicate: flag, gone: flag, unknownNamespace: flag, findings: texts,
+    })),
+  },
+  BpfIteratorText: { link: text, text },
+  BpfPinList: { items: list(object(pinned)) },
+  BpfGarbageList: { items: list(object({ ...pinned, why: text, deleted: flag })) },
   BpfLinkList: { items: list(object(bpfLink)) },
   BpfLink: bpfLink,
   BpfAttachment: { id: count, name: text, hooks: list(object({ hook: text, links: madeLinks })), 'netns?': text, 'change?': text, 'revertsAt?': text },

@@ -42,6 +42,7 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL2507: { title: 'not an iterator', help: 'Only links of type iter can be read.' },
   SL2508: { title: 'not attached', help: 'The program stands at no hook that is meant. `sluice bpf prog get REF` shows where it stands.' },
   SL2510: { title: 'nothing to look for', help: 'A name after --need is no hook, program type, map type or feature. Write helper:, kfunc: or config: in front of such names.' },
+  SL2511: { title: 'nothing is pinned there', help: 'The path is no pin, and no folder with pins below it. `sluice bpf pin list` shows all.' },
   SL2509: { title: 'only its holder can end it', help: 'The kernel cannot detach links of this type; they end with the last process that holds them.' },
   SL2550: { title: 'no such BPF object', help: 'Nothing has that id, name, tag or pin, or it ended meanwhile. The matching `list` command shows what there is.' },
   SL2551: { title: 'several objects have that name', help: 'Names need not be unique. The causes list all that answer to it; take the id of one.' },

@@ -79,3 +79,10 @@ export const detachedView: CardView<Detached> = {
   sections: ({ detached }) => (detached.length === 0 ? [] : [{ columns: detachmentColumns as readonly Column<never>[], rows: detached }]),
   footer: ({ dryRun }) => (dryRun ? ['DRY RUN: nothing was changed'] : []),
 };
+
+/** What `bpf link read` prints for machines. */
+export const iteratorView: CardView<{ link: string; text: string }> = {
+  kind: 'BpfIteratorText',
+  name: ({ link }) => `link/${link}`,
+  lines: ({ link, text }) => [['LINK', link], ['TEXT', text]],
+};

@@ -2,6 +2,7 @@
 
 export { type Attachment, type AttachedNamespace, compareAttachments, describeAttachment } from './attachments/attachment.ts';
 export { functionOfLink } from './attachments/functions/inspect.ts';
+export { linkFolder } from './attachments/link-pin.ts';
 export { listAttachments } from './attachments/inspect.ts';
 export { findMap, findObject, findProgram, openBtf } from './inspect.ts';
 export { type Container, heldKey, type HeldKind, type HolderProcess, type Holders, type Ownership, ownershipOf } from './holders/holder.ts';

@@ -4,6 +4,13 @@ export { attachLoaded, attachProgram, type Attached, type AttachRequest } from '
 export { judgesPackets, type PlaceFlags, readPlacing } from './attach/flags.ts';
 export { type AskFirst, detachOneLink, detachProgram, type Detached, unloadProgram } from './detach/apply.ts';
 export type { Detachment } from './detach/plan.ts';
+export { collectGarbage, type GarbageListing } from './gc/apply.ts';
+export type { Garbage } from './gc/garbage.ts';
+export { readPipeline, type PipelineListing } from './net/inspect.ts';
+export type { Step } from './net/pipeline.ts';
+export { deletePins, type Unpinned } from './pins/apply.ts';
+export { listPinned, type PinListing } from './pins/inspect.ts';
+export type { PinnedObject } from './pins/pinned.ts';
 export { getLink, type LinkListing, listLinks, readLink } from './links/inspect.ts';
 export type { Link } from './links/link.ts';
 export { type CodeFunction, type CodeInstruction, type DumpForm, listCode, type ProgramDump, type SourceLine } from './dump/code.ts';

@@ -343,7 +343,7 @@ describe('an iterator', () => {
     await withProgram('on_iter_task', async ({ program }) => {
       await attached(program, 'iter', undefined, ({ hooks }) => {
         const [{ id, pin }] = hooks[0]!.links as [{ id: number; pin: string }];
-        expect(Buffer.concat([...readLink({ by: 'id', id })]).toString()).toMatch(/^(task\n){5,}$/);
+        expect([...readLink({ by: 'id', id })].join('')).toMatch(/^(task\n){5,}$/);
         expect(readFileSync(pin, 'latin1')).toMatch(/^(task\n){5,}$/);
       });
       await attached(program, `iter:pid=${process.pid}`, undefined, ({ hooks }) => expect([...readLink({ by: 'id', id: hooks[0]!.links[0]!.id })].join('')).toMatch(/^(task\n)+$/));

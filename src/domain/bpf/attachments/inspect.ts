@@ -4,18 +4,22 @@ import {
 } from '../../../kernel/bpf/index.ts';
 import { Fd } from '../../../kernel/syscalls/index.ts';
 import { listNetns, type FoundNetns } from '../../../kernel/netns/index.ts';
+import { heldKey } from '../holders/holder.ts';
 import { readAll } from '../holders/inspect.ts';
 import { HOOKS, hookOfAttachType, type HookKind } from '../hooks.ts';
 import { compareAttachments, type Attachment } from './attachment.ts';
 import { readCgroups } from './cgroups/inspect.ts';
 import { counterName } from './counter-name.ts';
 import { readDevices } from './devices/inspect.ts';
+import { namespaceOfPin } from './link-pin.ts';
 import { FunctionNames } from './functions/inspect.ts';
 
 /** What a caller has read already. */
 export interface KnownForAttachments {
   programs?: readonly ProgramInfo[] | undefined;
   links?: readonly LinkInfo[] | undefined;
+  /** Pins by object, as in `Holders`: those of sluice tell the namespace of a netfilter link, which the kernel does not. */
+  pins?: ReadonlyMap<string, readonly string[]> | undefined;
 }
 
 /**
@@ -28,7 +32,7 @@ export interface KnownForAttachments {
  */
 export function listAttachments(known: KnownForAttachments = {}): Attachment[] {
   const programs = known.programs ?? [...readAll('program', programInfo)];
-  const reader = new AttachmentReader(known.links ?? [...readAll('link', linkInfo)], new Set(programs.map(({ type }) => programTypeName(type))));
+  const reader = new AttachmentReader(known.links ?? [...readAll('link', linkInfo)], new Set(programs.map(({ type }) => programTypeName(type))), known.pins ?? new Map());
   return reader.read().sort(compareAttachments);
 }
 
@@ -36,12 +40,14 @@ class AttachmentReader {
   readonly #links: readonly LinkInfo[];
   /** Types of all loaded programs: hooks that take none of them need not be asked. */
   readonly #types: ReadonlySet<string>;
+  readonly #pins: ReadonlyMap<string, readonly string[]>;
   readonly #functions = new FunctionNames();
   readonly #namespaces: readonly FoundNetns[] = listNetns();
   readonly #cgroups: ReadonlyMap<bigint, string>;
 
-  constructor(links: readonly LinkInfo[], types: ReadonlySet<string>) {
+  constructor(links: readonly LinkInfo[], types: ReadonlySet<string>, pins: ReadonlyMap<string, readonly string[]>) {
     this.#links = links;
+    this.#pins = pins;
     this.#types = types;
     this.#cgroups = this.#hooks('cgroup').length > 0 ? readCgroups() : new Map();
   }
@@ -60,7 +66,13 @@ class AttachmentReader {
   }
 
   #describe({ id, programId, type, place }: LinkInfo): Attachment {
-    return { programId, linkId: id, hook: linkTypeName(type), gone: false, ...this.#place(place) };
+    const netns = place.kind === 'netfilter' ? this.#namespaceOfPin(id) : {};
+    return { programId, linkId: id, hook: linkTypeName(type), gone: false, ...this.#place(place), ...netns };
+  }
+
+  #namespaceOfPin(linkId: number): Partial<Attachment> {
+    const inode = this.#pins.get(heldKey('link', linkId))?.map(namespaceOfPin).find((found) => found !== undefined);
+    return inode === undefined ? {} : this.#namespace(inode);
   }
 
   #place(place: LinkPlace): Partial<Attachment> {

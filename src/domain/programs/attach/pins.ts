@@ -1,14 +1,3 @@
-import { join } from 'node:path';
-
-/** Folder below a bpf file system for links of one network namespace. */
-export const linkFolder = (bpffs: string, inode: number): string => join(bpffs, 'sluice', 'links', String(inode));
-
-/** Which namespace the links of a folder are for; undefined for another path. */
-export function namespaceOfPin(path: string): number | undefined {
-  const inode = /\/sluice\/(?:links|migrate)\/(\d+)\//.exec(path)?.[1];
-  return inode === undefined ? undefined : Number(inode);
-}
-
 /** Whether sluice pinned it. */
 export const isOurs = (path: string): boolean => path.includes('/sluice/');
 

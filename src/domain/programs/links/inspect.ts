@@ -15,7 +15,7 @@ export interface LinkListing {
 export function listLinks({ netns, ...filter }: { types?: readonly string[] | undefined; netns?: { path: string } | undefined } = {}): LinkListing {
   const links = [...readAll('link', linkInfo)];
   const holders = readHolders({ links });
-  const attachments = new Map(listAttachments({ links }).map((attachment) => [attachment.linkId, attachment]));
+  const attachments = new Map(listAttachments({ links, pins: holders.pins }).map((attachment) => [attachment.linkId, attachment]));
   const wanted: LinkFilter = { ...filter, ...(netns === undefined ? {} : { netns: netnsInode(netns.path) }) };
   const items = links.map((link) => describe(link, attachments.get(link.id), holders)).filter((link) => linkPasses(link, wanted));
   return { items, complete: holders.warnings.length === 0, warnings: holders.warnings };
@@ -44,10 +44,11 @@ export function getLink(reference: Reference): Link {
 }
 
 /** What one walk of an iterator link prints, piece by piece. @throws OperationError SL2507 for a link of another type; as `findObject` */
-export function* readLink(reference: Reference): Generator<Buffer> {
+export function* readLink(reference: Reference): Generator<string> {
   using fd = findObject('link', reference);
   const { type, id } = linkInfo(fd);
   if (linkTypeName(type) !== 'iter')
     throw new OperationError(`link ${id} is no iterator`, { code: 'SL2507', reason: 'usage', causes: [`it is of type ${linkTypeName(type)}`], hints: ['sluice bpf link list --type iter'] });
-  yield* readIterator(fd);
+  const decoder = new TextDecoder();
+  for (const piece of readIterator(fd)) yield decoder.decode(piece, { stream: true });
 }

@@ -43,7 +43,8 @@ function prepareFilter(hook: ClsactHook, ifindex: number, device: string, option
   const undo = [need('tc'), 'filter', 'del', 'dev', device, hook, 'pref', String(priority), 'handle', `0x${HANDLE.toString(16)}`, 'bpf'] as const;
   return {
     links: 0,
-    undo: [{ title: `delete the ${hook} filter of ${device} with preference ${priority}`, argv: undo }],
+    // A filter that is gone, with its device or by an earlier try, is undone.
+    undo: [{ title: `delete the ${hook} filter of ${device} with preference ${priority}`, argv: undo, tolerateFailure: true }],
     attach: ({ fd, name }) => {
       using netlink = openNetlink(options);
       ensureClsact(netlink, ifindex, device);

@@ -52,7 +52,7 @@ interface Meaning {
 }
 
 function meaningOf({ errnoName }: SyscallError | NetlinkError, { hook, target }: AttachSpec): Meaning {
-  if (hook.kind === 'xdp' && target.kind === 'device') return xdpMeaning(errnoName, target.name);
+  if (hook.kind === 'xdp' && target.kind === 'device') return xdpMeaning(errnoName, target.name, hook.name === 'xdp-offload');
   switch (errnoName) {
     case 'EPERM':
     case 'EACCES': return { why: 'no permission', reason: 'permission', hints: ['run it as root'] };
@@ -67,11 +67,12 @@ function meaningOf({ errnoName }: SyscallError | NetlinkError, { hook, target }:
   }
 }
 
-function xdpMeaning(errnoName: string, device: string): Meaning {
+function xdpMeaning(errnoName: string, device: string, offload: boolean): Meaning {
   const hints = [`sluice bpf net ${device}`, `sluice bpf prog attach PROGRAM --attach tcx-ingress:${device}`];
   switch (errnoName) {
     case 'EBUSY':
     case 'EEXIST': return { why: 'device already has an XDP program', code: 'SL2502', reason: 'failed', causes: xdpOwners(device), hints };
+    case 'EINVAL': return offload ? { why: 'the device does not run programs in hardware, or the program was not loaded for it', code: 'SL2503', reason: 'unsupported', hints: [`--attach xdp:${device}`] } : { hints };
     case 'EOPNOTSUPP':
     case 'ENOTSUP': return { why: 'the driver cannot run it in this mode', code: 'SL2503', reason: 'unsupported', hints: [`--attach xdp-generic:${device}`] };
     case 'EPERM':

@@ -12,7 +12,8 @@ export function prepareRoute({ name: hook }: Hook, { destination, prefixLength, 
   const argv = [need('ip'), ...(destination.includes(':') ? ['-6'] : []), 'route', 'del', prefix, ...(device === undefined ? [] : ['dev', device])] as const;
   return {
     links: 0,
-    undo: [{ title: `delete the route to ${prefix}`, argv: argv as readonly [string, ...string[]] }],
+    // A route that is gone, with its device or by an earlier try, is undone.
+    undo: [{ title: `delete the route to ${prefix}`, argv: argv as readonly [string, ...string[]], tolerateFailure: true }],
     attach: ({ fd, name }) => {
       using netlink = openNetlink(options);
       const encap = bpfEncap(hook.slice('lwt-'.length) as 'in' | 'out' | 'xmit', fd.number, name);

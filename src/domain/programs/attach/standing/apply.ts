@@ -6,9 +6,9 @@ import { ensureBpffs, linkInfo, pin, programTypeName, type BpfProgram } from '..
 import { netnsInode } from '../../../../kernel/netns/index.ts';
 import type { Fd } from '../../../../kernel/syscalls/index.ts';
 import type { RevertStep } from '../../../changes/index.ts';
-import type { Hook } from '../../../bpf/index.ts';
+import { linkFolder, type Hook } from '../../../bpf/index.ts';
 import { prepareDevice } from '../device/apply.ts';
-import { linkFolder, linkPinName } from '../pins.ts';
+import { linkPinName } from '../pins.ts';
 import type { AttachOptions, Prepared } from '../prepared.ts';
 import { prepareKprobe, prepareKprobes, prepareUprobe, prepareUprobes } from '../probe/apply.ts';
 import { explainRefusal } from '../refusal/inspect.ts';

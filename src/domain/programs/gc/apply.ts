@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { BpfMap, ensureBpffs, indexKey, mapInfo, mapTypeName, openById } from '../../../kernel/bpf/index.ts';
+import { listPins, readAll, type Pin } from '../../bpf/index.ts';
+import { removePin } from '../pins/apply.ts';
+import { describePin, isHeld, readWorld, type World } from '../pins/inspect.ts';
+import { whyGarbage, type Garbage } from './garbage.ts';
+
+export interface GarbageRequest {
+  /** Only what belongs to this owner. Absent: everything is listed, and what is of sluice is deleted. */
+  owner?: string | undefined;
+  delete: boolean;
+}
+
+/** What nothing refers to. */
+export interface GarbageListing {
+  items: Garbage[];
+  complete: boolean;
+  warnings: readonly string[];
+}
+
+/**
+ * Finds pins that nothing needs: of programs that are attached nowhere, of maps that no program uses, of links whose device is gone.
+ *
+ * Deleting one may leave others without use: maps whose only program goes with its pin come with the next run.
+ *
+ * @throws SyscallError EPERM without CAP_SYS_ADMIN.
+ */
+export function collectGarbage({ owner, delete: remove }: GarbageRequest): GarbageListing {
+  const world = readWorld();
+  const referred = readMapContents();
+  const found = [...listPins((warning) => world.warnings.push(warning))].flatMap((pin) => judge(pin, world, referred))
+    .filter((one) => owner === undefined || one.owner === owner);
+  // Another bpf file system may be another node's, or a test's.
+  const own = join(ensureBpffs(), 'sluice', '/');
+  const items = found.map((one) => ({ ...one, deleted: remove && (owner !== undefined || one.path.startsWith(own)) }));
+  for (const { path, deleted } of items) if (deleted) removePin(path);
+  return { items, complete: world.warnings.length === 0, warnings: world.warnings };
+}
+
+function judge(pin: Pin, world: World, referred: ReadonlySet<string>): Garbage[] {
+  const described = describePin(pin, world);
+  const why = whyGarbage(pin.kind, {
+    type: described.type ?? '', held: isHeldAnyhow(pin, world), uses: usesOf(pin, world), inMap: referred.has(`${pin.kind}/${pin.id}`),
+  });
+  return why === undefined ? [] : [{ ...described, why, deleted: false }];
+}
+
+/** By itself, or through one of its links. */
+const isHeldAnyhow = ({ kind, id }: Pin, { holders }: World): boolean =>
+  isHeld(holders, kind, id) || (kind === 'program' && (holders.links.get(id) ?? []).some((link) => isHeld(holders, 'link', link)));
+
+function usesOf({ kind, id }: Pin, { attachments, holders }: World): { gone: boolean }[] {
+  if (kind === 'map') return (holders.programs.get(id) ?? []).map(() => ({ gone: false }));
+  return attachments.filter((attachment) => (kind === 'link' ? attachment.linkId : attachment.programId) === id);
+}
+
+/** Maps of other objects by what is in them: values are ids of programs or maps. */
+const CONTAINERS: Readonly<Record<string, 'program' | 'map'>> = { prog_array: 'program', array_of_maps: 'map' };
+
+/** Keys of what arrays of programs and of maps hold, `program/412`. */
+function readMapContents(): Set<string> {
+  const found = new Set<string>();
+  for (const { id, type, maxEntries } of readAll('map', mapInfo)) {
+    const kind = CONTAINERS[mapTypeName(type)];
+    using fd = kind === undefined ? undefined : openById('map', id);
+    if (fd === undefined) continue;
+    const map = BpfMap.adopt(fd);
+    for (let index = 0; index < maxEntries; index++) {
+      const value = map.lookup(indexKey(index))?.readUInt32LE();
+      if (value !== undefined) found.add(`${kind}/${value}`);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,224 @@
+/** Attaching as a user does: what is printed, what it does, what is undone, and what is refused with which exit code. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fixtures } from '../support/compile-bpf.ts';
+import { requireRoot, requireTool } from '../support/require.ts';
+import { schemaProblems } from '../support/schema.ts';
+import { sluice, sluiceCommand, sluiceEnvironment, tempState, withNetns, type Netns, type SluiceResult, type TempState } from '../support/sluice.ts';
+
+requireRoot();
+
+let fixtures: Fixtures;
+let object: string;
+let state: TempState;
+
+beforeAll(async () => {
+  requireTool('bpftool');
+  fixtures = new Fixtures();
+  object = await fixtures.compile('hooks');
+  state = tempState();
+});
+
+afterAll(() => {
+  state.close();
+  fixtures.remove();
+});
+
+const bpf = async (...argv: string[]): Promise<SluiceResult> => await sluice(['bpf', ...argv], { env: state.env });
+
+async function json<T>(...argv: string[]): Promise<T> {
+  const { stdout, stderr, exitCode } = await bpf(...argv, '-o', 'json');
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+  return JSON.parse(stdout) as T;
+}
+
+interface Loaded { change: string; directory: string; programs: { name: string; id: number; pin: string }[]; attached: { hook: string; links: { id: number; pin: string }[] }[] }
+interface Items<T> { items: T[] }
+interface LinkRow { id: number; type: string; programId: number; hook: string; target?: string; gone: boolean; pins: string[]; owner?: string }
+
+/** A pair of devices in a namespace, and a folder of pins of one's own. */
+const withDevices = async (label: string, use: (netns: Netns, pins: string) => Promise<void>): Promise<void> =>
+  await withNetns(label, async (netns) => {
+    netns.run(['ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1']);
+    for (const device of ['v0', 'v1']) netns.run(['ip', 'link', 'set', device, 'up']);
+    await use(netns, join(state.env.SLUICE_BPFFS, 'sluice', 'programs', label));
+  });
+
+const load = async (pins: string, programs: readonly string[], ...rest: string[]): Promise<Loaded> =>
+  await json<Loaded>('prog', 'load', object, ...programs.flatMap((name) => ['--prog', name]), '--pin', pins, ...rest);
+
+/** Links of these programs as `bpf link list` has them. */
+const linksOf = async (...ids: number[]): Promise<LinkRow[]> => (await json<Items<LinkRow>>('link', 'list')).items.filter(({ programId }) => ids.includes(programId));
+
+describe('a program that is loaded with --attach', () => {
+  it('stands at its hooks until the change is rolled back, as bpftool sees it too', async () => {
+    await withDevices('both', async (netns, pins) => {
+      const { change, programs, attached } = await load(pins, ['on_xdp', 'on_tcx_ingress', 'on_tc', 'on_sk_lookup'],
+        '--attach', 'xdp:v0', '--attach', 'tcx:v0', '--attach', 'on_tc=tc-egress:v1', '--attach', 'sk_lookup', '--netns', netns.name);
+      expect(attached.map(({ hook }) => hook)).toEqual(['xdp:v0', 'tcx-ingress:v0', 'tc-egress:v1', 'sk_lookup']);
+      const ids = programs.map(({ id }) => id);
+      const rows = await linksOf(...ids);
+      const theirs = (JSON.parse(execFileSync('bpftool', ['-j', 'link', 'list'], { encoding: 'utf8' })) as { id: number; prog_id: number }[]).filter(({ prog_id }) => ids.includes(prog_id));
+      expect(rows.map(({ id, programId }) => ({ id, prog_id: programId }))).toEqual(theirs.map(({ id, prog_id }) => ({ id, prog_id })));
+      expect(rows.map(({ hook, owner }) => `${hook} ${owner}`)).toEqual(['xdp-native sluice', 'tcx-ingress sluice', 'sk_lookup sluice']);
+      const [net] = JSON.parse(netns.run(['bpftool', '-j', 'net'])) as [{ xdp: { devname: string; id: number }[]; tc: { devname: string; id: number; kind: string }[] }];
+      const steps = (await json<Items<{ device: string; hook: string; programId: number }>>('net', '--netns', netns.name)).items;
+      expect(steps.filter(({ hook }) => hook === 'xdp-native').map(({ device, programId }) => [device, programId])).toEqual(net.xdp.map(({ devname, id }) => [devname, id]));
+      expect(steps.filter(({ hook }) => hook === 'tc-egress').map(({ device, programId }) => [device, programId])).toEqual(net.tc.filter(({ kind }) => kind.includes('egress')).map(({ devname, id }) => [devname, id]));
+      expect((await sluice(['change', 'rollback', change], { env: state.env })).exitCode).toBe(0);
+      await expect.poll(async () => await linksOf(...ids)).toEqual([]);
+      expect(netns.run(['tc', 'filter', 'show', 'dev', 'v1', 'egress'])).toBe('');
+      expect(existsSync(pins)).toBe(false);
+    });
+  });
+
+  it('is taken off and unloaded by itself when nobody confirms', async () => {
+    await withDevices('timer', async (netns, pins) => {
+      const { programs } = await load(pins, ['on_xdp'], '--attach', 'xdp:v0', '--netns', netns.name, '--confirm-within', '2s');
+      expect(await linksOf(programs[0]!.id)).toHaveLength(1);
+      await expect.poll(async () => await linksOf(programs[0]!.id), { timeout: 15_000, interval: 500 }).toEqual([]);
+      await expect.poll(() => existsSync(pins), { timeout: 5000 }).toBe(false);
+    });
+  });
+
+  it('leaves nothing when a hook refuses it', async () => {
+    await withDevices('refused', async (netns, pins) => {
+      const { stderr, exitCode } = await bpf('prog', 'load', object, '--prog', 'on_xdp', '--pin', pins, '--attach', 'xdp:v0', '--attach', 'xdp-native:v0', '--netns', netns.name);
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('device already has an XDP program (EBUSY)') });
+      expect(existsSync(pins)).toBe(false);
+      expect(netns.run(['ip', '-j', 'link', 'show', 'v0'])).not.toContain('xdp');
+    });
+  });
+});
+
+describe('bpf net', () => {
+  it('shows the way of packets in order, with duplicates, and what is left of a device', async () => {
+    await withDevices('way', async (netns, pins) => {
+      const first = await load(pins, ['on_xdp', 'on_tcx_ingress', 'on_tc', 'on_netfilter'], '--attach', 'xdp-generic:v0', '--attach', 'tcx:v0', '--attach', 'on_tc=tc-ingress:v0',
+        '--attach', 'netfilter:ipv4/input/7', '--attach', 'netfilter:ipv4/prerouting/-7', '--attach', 'netfilter:ipv4/output/1', '--netns', netns.name);
+      const second = await load(`${pins}2`, ['on_tcx_ingress'], '--attach', 'tcx:v0', '--before', String(first.programs.find(({ name }) => name === 'on_tcx_ingress')!.id), '--netns', netns.name);
+      const ours = new Set([...first.programs, ...second.programs].map(({ id }) => id));
+      const { items } = await json<Items<{ direction: string; hook: string; place?: string; programId: number; findings: string[] }>>('net', 'v0', '--netns', netns.name);
+      // The kernel does not tell the namespace of netfilter programs of others, which are shown as well.
+      expect(items.filter(({ programId }) => ours.has(programId)).map(({ direction, hook, place, findings }) => [direction, hook, place, ...findings].filter((word) => word !== undefined).join(' '))).toEqual([
+        'ingress xdp-generic',
+        'ingress tcx-ingress',
+        'ingress tcx-ingress DUPLICATE',
+        'ingress tc-ingress pref 49152',
+        'ingress netfilter ipv4/prerouting/-7',
+        'ingress netfilter ipv4/input/7',
+        'egress netfilter ipv4/output/1',
+      ]);
+      expect((await bpf('net', 'v0', '--netns', netns.name)).stdout).toMatch(/^IFACE +DIRECTION +ORDER +HOOK.*\nv0 +ingress +1 +xdp-generic +\d+ +on_xdp/);
+      netns.run(['ip', 'link', 'del', 'v0']);
+      const gone = (await json<Items<{ programId: number; findings: string[] }>>('net', '--netns', netns.name)).items.filter(({ findings }) => findings.includes('GONE'));
+      expect(gone.map(({ programId }) => programId)).toContain(second.programs[0]!.id);
+      const listed = (await json<Items<{ path: string; why: string; deleted: boolean }>>('gc')).items.filter(({ path }) => path.startsWith(state.env.SLUICE_BPFFS));
+      expect(listed.map(({ why }) => why)).toEqual(expect.arrayContaining(['what it stood on is gone', 'it is attached nowhere']));
+      expect(listed.every(({ deleted }) => !deleted)).toBe(true);
+      const deleted = (await json<Items<{ path: string; deleted: boolean }>>('gc', '--yes')).items.filter((one) => one.deleted);
+      expect(deleted.map(({ path }) => path).sort()).toEqual(listed.map(({ path }) => path).sort());
+      expect(deleted.filter(({ path }) => existsSync(path))).toEqual([]);
+      for (const { change } of [second, first]) expect((await sluice(['change', 'rollback', change], { env: state.env })).exitCode).toBe(0);
+    });
+  });
+});
+
+describe('bpf prog attach, detach and unload', () => {
+  it('take a program to a hook, off it, and out of the kernel', async () => {
+    await withDevices('steps', async (netns, pins) => {
+      const { programs: [program] } = await load(pins, ['on_xdp']);
+      const attached = await json<{ change: string; hooks: { links: { pin: string }[] }[] }>('prog', 'attach', 'id', String(program!.id), '--attach', 'xdp:v0', '--netns', netns.name);
+      expect(existsSync(attached.hooks[0]!.links[0]!.pin)).toBe(true);
+      const plan = await json<{ dryRun: boolean; detached: unknown[] }>('prog', 'detach', String(program!.id), '--dry-run', 'client');
+      expect(plan).toMatchObject({ dryRun: true, detached: [expect.objectContaining({ place: `v0 (${netns.name}) xdp-native` })] });
+      expect(await linksOf(program!.id)).toHaveLength(1);
+      expect((await bpf('prog', 'detach', String(program!.id), '--attach', 'xdp:v0')).exitCode).toBe(0);
+      await expect.poll(async () => await linksOf(program!.id)).toEqual([]);
+      expect(await bpf('prog', 'detach', String(program!.id))).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('SL2508') });
+      expect(await json('prog', 'unload', program!.pin)).toMatchObject({ removedPins: [program!.pin], stillHeld: [] });
+      expect((await bpf('prog', 'get', String(program!.id))).exitCode).toBe(5);
+    });
+  });
+
+  it('ask with the name of the node before something of others is taken off', async () => {
+    await withDevices('foreign', async (netns) => {
+      const pin = join(state.env.SLUICE_BPFFS, 'theirs');
+      execFileSync('bpftool', ['prog', 'load', await fixtures.compile('foreign'), pin], { stdio: 'ignore' });
+      netns.run(['ip', 'link', 'set', 'v0', 'xdpgeneric', 'pinned', pin]);
+      const id = String((JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show', 'pinned', pin], { encoding: 'utf8' })) as { id: number }).id);
+      const refused = await bpf('prog', 'detach', id);
+      expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--yes') });
+      expect(refused.stderr).toContain(`v0 (${netns.name}) xdp-generic`);
+      expect(netns.run(['ip', '-j', 'link', 'show', 'v0'])).toContain('xdp');
+      expect((await bpf('prog', 'detach', id, '--yes')).exitCode).toBe(0);
+      expect(netns.run(['ip', '-j', 'link', 'show', 'v0'])).not.toContain('xdp');
+      expect((await bpf('pin', 'delete', pin)).exitCode).toBe(2);
+      expect((await bpf('pin', 'delete', pin, '--yes')).stdout).toContain(pin);
+      expect(existsSync(pin)).toBe(false);
+    });
+  });
+});
+
+describe('bpf link', () => {
+  it('get shows what list has, detach ends it, read runs an iterator', async () => {
+    await withDevices('link', async (netns, pins) => {
+      const { attached } = await load(pins, ['on_xdp', 'on_iter_task'], '--attach', 'xdp:v0', '--attach', 'iter', '--netns', netns.name);
+      const [xdp, iterator] = attached.map(({ links }) => links[0]!);
+      const link = await json<LinkRow>('link', 'get', String(xdp!.id));
+      expect(link).toMatchObject({ id: xdp!.id, type: 'xdp', hook: 'xdp-native', target: 'v0', gone: false, pins: [xdp!.pin] });
+      expect(schemaProblems(JSON.parse((await sluice(['schema', 'BpfLink'])).stdout) as Record<string, unknown>, link)).toEqual([]);
+      expect((await bpf('link', 'read', String(iterator!.id))).stdout).toMatch(/^(task\n)+$/);
+      expect(await bpf('link', 'read', String(xdp!.id))).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('SL2507') });
+      expect((await bpf('link', 'detach', String(xdp!.id))).exitCode).toBe(0);
+      await expect.poll(async () => (await bpf('link', 'get', String(xdp!.id))).exitCode).toBe(5);
+      expect(netns.run(['ip', '-j', 'link', 'show', 'v0'])).not.toContain('xdp');
+    });
+  });
+});
+
+describe('what cannot be', () => {
+  it.each([
+    [2, 'SL2501', ['--attach', 'tcx-ingress:v0']], [2, 'SL2500', ['--attach', 'xpd:v0']], [2, 'SL2500', ['--attach', 'xdp']], [2, 'SL2500', []],
+    [5, 'SL2504', ['--attach', 'xdp:v9']], [6, 'SL2503', ['--attach', 'xdp-offload:v0']], [2, 'SL2500', ['--attach', 'xdp:v0', '--before', 'him']],
+  ] as const)('ends with %i and %s: %j', async (exitCode, code, argv) => {
+    await withDevices('no', async (netns, pins) => {
+      const { change, programs: [program] } = await load(pins, ['on_xdp']);
+      const refused = await bpf('prog', 'attach', String(program!.id), ...argv, '--netns', netns.name);
+      expect(refused).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(`code:  ${code} `) });
+      expect(await linksOf(program!.id)).toEqual([]);
+      expect((await sluice(['change', 'rollback', change], { env: state.env })).exitCode).toBe(0);
+    });
+  });
+
+  it('is refused without rights, before anything is done', () => {
+    const [file = '', ...args] = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', ...sluiceCommand(['bpf', 'link', 'list'])];
+    expect(spawnSync(file, args, { env: sluiceEnvironment(state.env), encoding: 'utf8' })).toMatchObject({ status: 4, stdout: '' });
+  });
+
+  it('a pin that does not exist, and a path that is no pin', async () => {
+    expect(await bpf('pin', 'delete', join(state.env.SLUICE_BPFFS, 'nothing'))).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('SL2511') });
+    expect(await bpf('pin', 'delete', '/etc/hostname')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('SL2301') });
+  });
+});
+
+describe('bpf features', () => {
+  it('answers a need with yes and no, and refuses what names nothing', async () => {
+    expect((await bpf('features', '--need', 'xdp,hash,btf,helper:xdp/bpf_redirect')).exitCode).toBe(0);
+    expect((await bpf('features', '--need', 'xdp,kfunc:no_such_function')).exitCode).toBe(1);
+    expect((await bpf('features', '--need', 'no-such-thing')).exitCode).toBe(2);
+  });
+
+  it('finds the map types that bpftool finds', async () => {
+    const ours = (await json<Items<{ kind: string; name: string; available: boolean }>>('features', '--kind', 'map')).items;
+    const theirs = (JSON.parse(execFileSync('bpftool', ['-j', 'feature', 'probe', 'kernel'], { encoding: 'utf8', maxBuffer: 1 << 26 })) as { map_types: Record<string, boolean> }).map_types;
+    // What this bpftool is too old to know, it does not name.
+    const known = ours.filter(({ name }) => `have_${name}_map_type` in theirs);
+    expect(known.length).toBeGreaterThan(20);
+    expect(known.filter(({ name, available }) => theirs[`have_${name}_map_type`] !== available)).toEqual([]);
+  });
+});
