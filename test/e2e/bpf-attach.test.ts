@@ -27,6 +27,9 @@ afterAll(() => {
   fixtures.remove();
 });
 
+/** For what the kernel, or a timer, does a moment later. */
+const PATIENCE = { timeout: 20_000, interval: 300 };
+
 const bpf = async (...argv: string[]): Promise<SluiceResult> => await sluice(['bpf', ...argv], { env: state.env });
 
 async function json<T>(...argv: string[]): Promise<T> {
@@ -70,7 +73,7 @@ describe('a program that is loaded with --attach', () => {
       expect(steps.filter(({ hook }) => hook === 'xdp-native').map(({ device, programId }) => [device, programId])).toEqual(net.xdp.map(({ devname, id }) => [devname, id]));
       expect(steps.filter(({ hook }) => hook === 'tc-egress').map(({ device, programId }) => [device, programId])).toEqual(net.tc.filter(({ kind }) => kind.includes('egress')).map(({ devname, id }) => [devname, id]));
       expect((await sluice(['change', 'rollback', change], { env: state.env })).exitCode).toBe(0);
-      await expect.poll(async () => await linksOf(...ids)).toEqual([]);
+      await expect.poll(async () => await linksOf(...ids), PATIENCE).toEqual([]);
       expect(netns.run(['tc', 'filter', 'show', 'dev', 'v1', 'egress'])).toBe('');
       expect(existsSync(pins)).toBe(false);
     });
@@ -80,8 +83,8 @@ describe('a program that is loaded with --attach', () => {
     await withDevices('timer', async (netns, pins) => {
       const { programs } = await load(pins, ['on_xdp'], '--attach', 'xdp:v0', '--netns', netns.name, '--confirm-within', '2s');
       expect(await linksOf(programs[0]!.id)).toHaveLength(1);
-      await expect.poll(async () => await linksOf(programs[0]!.id), { timeout: 15_000, interval: 500 }).toEqual([]);
-      await expect.poll(() => existsSync(pins), { timeout: 5000 }).toBe(false);
+      await expect.poll(async () => await linksOf(programs[0]!.id), PATIENCE).toEqual([]);
+      await expect.poll(() => existsSync(pins), PATIENCE).toBe(false);
     });
   });
 
@@ -138,7 +141,7 @@ describe('bpf prog attach, detach and unload', () => {
       expect(plan).toMatchObject({ dryRun: true, detached: [expect.objectContaining({ place: `v0 (${netns.name}) xdp-native` })] });
       expect(await linksOf(program!.id)).toHaveLength(1);
       expect((await bpf('prog', 'detach', String(program!.id), '--attach', 'xdp:v0')).exitCode).toBe(0);
-      await expect.poll(async () => await linksOf(program!.id)).toEqual([]);
+      await expect.poll(async () => await linksOf(program!.id), PATIENCE).toEqual([]);
       expect(await bpf('prog', 'detach', String(program!.id))).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('SL2508') });
       expect(await json('prog', 'unload', program!.pin)).toMatchObject({ removedPins: [program!.pin], stillHeld: [] });
       expect((await bpf('prog', 'get', String(program!.id))).exitCode).toBe(5);
@@ -175,7 +178,7 @@ describe('bpf link', () => {
       expect((await bpf('link', 'read', String(iterator!.id))).stdout).toMatch(/^(task\n)+$/);
       expect(await bpf('link', 'read', String(xdp!.id))).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('SL2507') });
       expect((await bpf('link', 'detach', String(xdp!.id))).exitCode).toBe(0);
-      await expect.poll(async () => (await bpf('link', 'get', String(xdp!.id))).exitCode).toBe(5);
+      await expect.poll(async () => (await bpf('link', 'get', String(xdp!.id))).exitCode, PATIENCE).toBe(5);
       expect(netns.run(['ip', '-j', 'link', 'show', 'v0'])).not.toContain('xdp');
     });
   });

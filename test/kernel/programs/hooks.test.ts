@@ -26,6 +26,9 @@ requireRoot();
 const ALL = HOOKS.map((hook) => ({ hook, ...hookFeature(hook) }));
 const has = (name: string): boolean => ALL.some((one) => one.name === name && one.available);
 
+/** For what the kernel does a moment later. */
+const PATIENCE = { timeout: 10_000 };
+
 let fixtures: Fixtures;
 let bytes: Buffer;
 let state: TempState;
@@ -75,7 +78,7 @@ async function attached(program: ObjectProgram['program'], text: string, netns: 
     await rollbackChange(made.change);
   }
   // The kernel lets go of an unpinned link a moment later.
-  await expect.poll(standing).toEqual([]);
+  await expect.poll(standing, PATIENCE).toEqual([]);
 }
 
 const A = '10.77.0.1';
@@ -137,7 +140,7 @@ describe('packets are dropped and counted at', () => {
           // Only the direction that was meant.
           expect(out || text.startsWith('xdp') || /ingress|prerouting|input/.test(text)).toBe(true);
         });
-        await expect.poll(passes).toBe(true);
+        await expect.poll(passes, PATIENCE).toBe(true);
       });
     });
   });
@@ -164,7 +167,7 @@ describe('packets are dropped and counted at', () => {
         const made = await attach(program, `lwt-in:10.79.0.9 via ${A} dev v1`, b);
         using sender = inNetns(a.path, () => openSocket(2, 2, 0));
         sendTo(sender, Buffer.from('hello'), socketAddress('10.79.0.9'));
-        await expect.poll(hits).toBeGreaterThan(0);
+        await expect.poll(hits, PATIENCE).toBeGreaterThan(0);
         await rollbackChange(made.change);
       });
     });
@@ -193,7 +196,7 @@ describe('a network namespace', () => {
       await withProgram('on_flow_dissector', async ({ program, hits }) => {
         await attached(program, 'flow_dissector', b, async () => {
           arrives(a, b, B);
-          await expect.poll(hits).toBeGreaterThan(0);
+          await expect.poll(hits, PATIENCE).toBeGreaterThan(0);
         });
       });
     });
@@ -271,7 +274,7 @@ describe('a cgroup', () => {
       using hits = findMap({ by: 'pin', path: join(state.env.SLUICE_BPFFS, 'sluice/programs/hooks/maps/hits') });
       expect(CGROUP_HOOKS.filter((hook) => hits.lookup(Buffer.from(cgroupProgram(hook).padEnd(32, '\0'))) === undefined), 'hooks that saw nothing').toEqual([]);
       await rollbackChange(change);
-      await expect.poll(standing).toEqual([]);
+      await expect.poll(standing, PATIENCE).toEqual([]);
     }));
   });
 
@@ -323,7 +326,7 @@ describe('something that happens is counted by', () => {
     await withProgram(name, async ({ program: loaded, hits }) => {
       await attached(loaded, spec(), undefined, async () => {
         await happen();
-        await expect.poll(hits).toBeGreaterThan(0);
+        await expect.poll(hits, PATIENCE).toBeGreaterThan(0);
       });
     });
   });
@@ -335,7 +338,7 @@ test('a table of struct_ops is in force until the change is undone', async () =>
   expect(known()).toBe(true);
   expect(listAttachments()).toContainEqual(expect.objectContaining({ hook: 'struct_ops', target: 'congestion', gone: false }));
   await rollbackChange(change);
-  await expect.poll(known).toBe(false);
+  await expect.poll(known, PATIENCE).toBe(false);
 });
 
 describe('an iterator', () => {
