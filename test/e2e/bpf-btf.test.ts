@@ -6,6 +6,7 @@ import { loadObject, type LoadedObject, pin } from '../../src/kernel/bpf/index.t
 import { KERNEL_BTF } from '../../src/kernel/btf/index.ts';
 import { Fixtures } from '../support/compile-bpf.ts';
 import { requireRoot, requireTool } from '../support/require.ts';
+import { schemaProblems } from '../support/schema.ts';
 import { sluice, tempState, type TempState } from '../support/sluice.ts';
 
 const fixtures = new Fixtures();
@@ -55,7 +56,10 @@ describe('bpf btf dump', () => {
 
   test('writes C, and objects for machines', async () => {
     expect(await dump(object, '--format', 'c')).toContain('struct source {\n\t__u32 address;\n\t__u16 port;\n\t__u16 protocol;\n};');
-    const { types } = JSON.parse(await dump(object, '-o', 'json')) as { types: { id: number; kind: string; name: string; members?: unknown }[] };
+    const json = await dump(object, '-o', 'json');
+    const schema = JSON.parse((await sluice(['schema', 'BpfBtfDump'])).stdout) as Record<string, unknown>;
+    expect(schemaProblems(schema, JSON.parse(json))).toEqual([]);
+    const { types } = JSON.parse(json) as { types: { id: number; kind: string; name: string; members?: unknown }[] };
     expect(types.map(({ id }) => id)).toEqual(types.map((_, i) => i + 1));
     expect(types.find(({ name, kind }) => name === 'source' && kind === 'STRUCT')).toMatchObject({
       size: 8, members: [{ name: 'address', bitOffset: 0 }, { name: 'port', bitOffset: 32 }, { name: 'protocol', bitOffset: 48 }],

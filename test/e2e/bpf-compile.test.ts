@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireRoot, requireTool } from '../support/require.ts';
+import { schemaProblems } from '../support/schema.ts';
 import { sluice, tempState, withNetns, type Netns, type SluiceResult, type TempState } from '../support/sluice.ts';
 
 const FIXTURES = join(dirname(import.meta.dirname), 'fixtures/bpf');
@@ -112,6 +113,8 @@ describe('bpf compile', () => {
 
   test('says what it made, in the current folder', async () => {
     const { stdout } = await compile(join(FIXTURES, 'count-packets.bpf.c'), '-o', 'json');
+    const schema = JSON.parse((await sluice(['schema', 'BpfCompilation'])).stdout) as Record<string, unknown>;
+    expect(schemaProblems(schema, JSON.parse(stdout))).toEqual([]);
     expect(JSON.parse(stdout)).toMatchObject({
       kind: 'BpfCompilation', object: 'count-packets.bpf.o', programs: [{ name: 'count_packets', section: 'xdp' }], maps: ['packet_count'], warnings: [],
     });

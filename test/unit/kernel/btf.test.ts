@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Btf, essentialName, Kind } from '../../../src/kernel/btf/index.ts';
+import { Btf, dumpC, essentialName, Kind } from '../../../src/kernel/btf/index.ts';
 import { SluiceError } from '../../../src/lib/errors.ts';
 
 /** Writes BTF by hand: each type is its words, names are looked up in the strings. */
@@ -159,6 +159,10 @@ describe('split BTF', () => {
     expect(btf.members(btf.type(4))).toEqual([{ name: 'peer', type: 3, bitOffset: 0, bitSize: 0 }]);
     expect([btf.sizeOf(1), btf.sizeOf(4), btf.isSigned(btf.type(1))]).toEqual([4, 8, false]);
     expect(btf.type(6).kind).toBe(Kind.VOID);
+  });
+
+  test('is written as one header with the base', () => {
+    expect(dumpC(module())).toMatch(/struct sock \{\n\tlong : 32;\n\};\n\nstruct mine \{\n\tstruct sock \*peer;\n\};\n\nstruct sock___2 \{\n\tlong : 8;\n\};/);
   });
 
   test('finds names in the base, in itself, and where it only shares the base\'s string', () => {
