@@ -16,7 +16,7 @@ export {
   attachSockmap, attachStructOps, attachTcx, attachTracing, attachUprobeMulti, attachXdp, detachLink, detachProgram, type IteratorTarget, type LinkInfo,
   linkInfo, type LinkPlace, type NetfilterHook, type Place, type ProgramRow, queryPrograms, readIterator, type XdpMode,
 } from './link/index.ts';
-export { type Chunk } from './map-batch.ts';
+export { type Chunk, type UpdateOutcome } from './map-batch.ts';
 export { BpfMap, indexKey, type MapCreation, type MapInfo, mapInfo, type MapSpec } from './map.ts';
 export { kernelConfig } from './object/kernel-config.ts';
 export { attachTypeName, attachTypeNumber, linkTypeName, MAP_FLAGS, mapTypeName, mapTypeNames, mapTypeNumber, programTypeName, programTypeNames, programTypeNumber } from './names.ts';
@@ -27,5 +27,7 @@ export { openPacketTap, type PacketTap } from './packet-tap.ts';
 export { type PerfProgram, perfProgram } from './perf-program.ts';
 export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
+export { PerfReader } from './perf-buffer.ts';
 export { RingReader } from './ringbuf.ts';
+export { loadSizedTypes } from './sized-btf.ts';
 export { enableStatistics, holdSwitch, isSwitchOn, switchStatisticsOn } from './statistics.ts';

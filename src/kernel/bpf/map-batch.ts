@@ -133,17 +133,37 @@ const cut = (map: BpfMap, { keys, values }: Space, count: number): Chunk => ({
   keys: keys.subarray(0, count * map.spec.keySize), values: values.subarray(0, count * map.valueBytes), count,
 });
 
-/** Sets `count` entries. */
-export function updateBatch(map: BpfMap, keys: Buffer, values: Buffer, count: number): void {
+/** How many entries were set, and why no more. */
+export interface UpdateOutcome {
+  done: number;
+  error?: SyscallError;
+}
+
+/** Sets `count` entries, as far as the kernel takes them. */
+export function updateBatch(map: BpfMap, keys: Buffer, values: Buffer, count: number): UpdateOutcome {
   const { keySize } = map.spec;
   if (keys.length < count * keySize || values.length < count * map.valueBytes) throw new RangeError(`fewer than ${count} entries for map ${map.spec.name}`);
+  const attr = new Attr().pointer(16, keys).pointer(24, values).u32(32, count).u32(36, map.fd.number);
   try {
-    new Attr().pointer(16, keys).pointer(24, values).u32(32, count).u32(36, map.fd.number).call(uapi.BPF_MAP_UPDATE_BATCH, 'BPF_MAP_UPDATE_BATCH');
+    attr.call(uapi.BPF_MAP_UPDATE_BATCH, 'BPF_MAP_UPDATE_BATCH');
+    return { done: count };
   } catch (error) {
-    if (!isUnsupported(error)) throw error;
-    for (let i = 0; i < count; i++)
-      map.update(keys.subarray(i * keySize, (i + 1) * keySize), values.subarray(i * map.valueBytes, (i + 1) * map.valueBytes));
+    if (!(error instanceof SyscallError)) throw error;
+    return isUnsupported(error) ? updateSingly(map, keys, values, count) : { done: attr.bytes.readUInt32LE(32), error };
   }
+}
+
+function updateSingly(map: BpfMap, keys: Buffer, values: Buffer, count: number): UpdateOutcome {
+  const { keySize } = map.spec;
+  for (let i = 0; i < count; i++) {
+    try {
+      map.update(keys.subarray(i * keySize, (i + 1) * keySize), values.subarray(i * map.valueBytes, (i + 1) * map.valueBytes));
+    } catch (error) {
+      if (error instanceof SyscallError) return { done: i, error };
+      throw error;
+    }
+  }
+  return { done: count };
 }
 
 /** EINVAL: before Linux 5.6 there was no such command. */

@@ -4,7 +4,7 @@ import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
 import { possibleCpus } from './cpus.ts';
 import { cString, fdinfoNumber, memoryBytes, objectInfo } from './info.ts';
-import { readChunks, readChunksAhead, updateBatch, type Chunk } from './map-batch.ts';
+import { readChunks, readChunksAhead, updateBatch, type Chunk, type UpdateOutcome } from './map-batch.ts';
 
 /** What a map is made of; sizes in bytes. */
 export interface MapSpec {
@@ -92,14 +92,33 @@ export class BpfMap {
     return unlessAbsent(() => attr.call(uapi.BPF_MAP_LOOKUP_ELEM, 'BPF_MAP_LOOKUP_ELEM')) === undefined ? undefined : value;
   }
 
-  /** Sets a value. Arrays of programs or maps take a descriptor's number. @throws SyscallError E2BIG when full or past the end. */
-  update(key: Buffer, value: Buffer): void {
-    this.#element(key, value).pointer(16, value).call(uapi.BPF_MAP_UPDATE_ELEM, 'BPF_MAP_UPDATE_ELEM');
+  /**
+   * Sets a value; `flags` are BPF_NOEXIST, BPF_EXIST. Arrays of programs or maps take a descriptor's number.
+   *
+   * @throws SyscallError E2BIG when full or past the end; EEXIST, ENOENT against the flags.
+   */
+  update(key: Buffer, value: Buffer, flags = 0n): void {
+    this.#element(key, value).pointer(16, value).u64(24, flags).call(uapi.BPF_MAP_UPDATE_ELEM, 'BPF_MAP_UPDATE_ELEM');
   }
 
   /** @throws SyscallError ENOENT where the key is absent; EINVAL for arrays. */
   delete(key: Buffer): void {
     this.#element(key).call(uapi.BPF_MAP_DELETE_ELEM, 'BPF_MAP_DELETE_ELEM');
+  }
+
+  /**
+   * Whether a bloom filter may have the value: it then says yes, and no only when it was never put in.
+   */
+  mayHave(value: Buffer): boolean {
+    const attr = this.#element(Buffer.alloc(0), value).pointer(16, value);
+    return unlessAbsent(() => attr.call(uapi.BPF_MAP_LOOKUP_ELEM, 'BPF_MAP_LOOKUP_ELEM')) !== undefined;
+  }
+
+  /** Takes an entry out and returns its value; undefined when it is absent, or a queue or stack is empty. */
+  take(key: Buffer): Buffer | undefined {
+    const value = Buffer.alloc(this.valueBytes);
+    const attr = this.#element(key).pointer(16, value);
+    return unlessAbsent(() => attr.call(uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM, 'BPF_MAP_LOOKUP_AND_DELETE_ELEM')) === undefined ? undefined : value;
   }
 
   /** The key after this one, the first without one; undefined at the end. A key that is gone starts over. */
@@ -125,7 +144,13 @@ export class BpfMap {
 
   /** Sets `count` entries whose keys and values lie one after the other. @throws SyscallError like `update`; those before stay. */
   updateMany(keys: Buffer, values: Buffer, count: number): void {
-    updateBatch(this, keys, values, count);
+    const { error } = updateBatch(this, keys, values, count);
+    if (error !== undefined) throw error;
+  }
+
+  /** The same, and tells how far it came where the kernel refuses one. */
+  updateSome(keys: Buffer, values: Buffer, count: number): UpdateOutcome {
+    return updateBatch(this, keys, values, count);
   }
 
   /** All values of an array map, in the order of their indices. */
@@ -177,7 +202,8 @@ export class BpfMap {
     if (key.length !== keySize) throw new RangeError(`map ${name} has keys of ${keySize} bytes, not ${key.length}`);
     if (value !== undefined && value.length !== this.valueBytes)
       throw new RangeError(`map ${name} has values of ${this.valueBytes} bytes, not ${value.length}`);
-    return new Attr().u32(0, this.fd.number).pointer(8, key);
+    const attr = new Attr().u32(0, this.fd.number);
+    return keySize === 0 ? attr : attr.pointer(8, key);
   }
 }
 

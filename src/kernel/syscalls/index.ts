@@ -6,4 +6,5 @@ export { address, call, callAsync, errnoName, pollReadable } from './libc.ts';
 export { tryLock } from './lock.ts';
 export { mapShared, type Mapping } from './memory.ts';
 export { openPerfEvent } from './perf-event.ts';
+export { copyDescriptor, openProcess } from './process.ts';
 export { bindSocket, connectSocket, getSocketOption, openSocket, receive, receiveFrom, receiveInto, sendTo, setSocketOption } from './socket.ts';

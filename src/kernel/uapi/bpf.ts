@@ -211,6 +211,10 @@ export const BPF_F_KPROBE_MULTI_RETURN = 1 << 0;
 export const BPF_F_UPROBE_MULTI_RETURN = 1 << 0;
 export const BPF_F_NETFILTER_IP_DEFRAG = 1 << 0;
 
+/* Flags of BPF_MAP_UPDATE_ELEM */
+export const BPF_NOEXIST = 1;
+export const BPF_EXIST = 2;
+
 /* Flags of BPF_PROG_QUERY */
 export const BPF_F_QUERY_EFFECTIVE = 1 << 0;
 

@@ -2,11 +2,11 @@ import { findMap, type Reference } from '../../bpf/index.ts';
 import { type BpfMap, mapTypeName, parseBtf, possibleCpus, readBtfObject, type MapInfo } from '../../../kernel/bpf/index.ts';
 import { type Btf, kernelBtf } from '../../../kernel/btf/index.ts';
 import { bpf as uapi } from '../../../kernel/uapi/index.ts';
-import { applyHints, asPrefix, type Hints, parseHints } from '../layout/hints.ts';
+import { applyHints, asPrefix, formatLayout, type Hints, parseHints } from '../layout/hints.ts';
 import { layoutOfType } from '../layout/inspect.ts';
-import { plainLayout, type Layout } from '../layout/layout.ts';
+import { intLayout, plainLayout, type Layout } from '../layout/layout.ts';
 import type { RefusingMap } from '../refuse.ts';
-import { traitsOf, type MapTypeTraits } from '../types.ts';
+import { traitsOf, type MapTypeTraits, type ValueKind } from '../types.ts';
 import type { EntryLayout } from '../write/compile.ts';
 
 /** An open map with what its bytes mean; whoever opened it closes it. */
@@ -44,12 +44,21 @@ function layoutOf(info: MapInfo, type: string, traits: MapTypeTraits, hints: Hin
   const btf = typesOf(info);
   const typed = (id: number, size: number): Layout => fitted(btf === undefined || id === 0 ? undefined : layoutOfType(btf, id, { hints: hints.guess }), size);
   const key = typed(info.keyType, info.keySize);
-  const value = info.kernelValueType !== 0 ? fitted(layoutOfType(kernelBtf(), info.kernelValueType, { hints: hints.guess }), info.valueSize) : typed(info.valueType, info.valueSize);
+  const untyped = plainValue(traits.value, info.valueSize);
+  const value = untyped !== undefined && (btf === undefined || info.valueType === 0) ? untyped : info.kernelValueType !== 0 ? fitted(layoutOfType(kernelBtf(), info.kernelValueType, { hints: hints.guess }), info.valueSize) : typed(info.valueType, info.valueSize);
   return {
     key: traits.key === 'none' || info.keySize === 0 ? undefined : applyHints(type === 'lpm_trie' && hints.guess ? asPrefix(key) : key, 'key', hints),
     value: applyHints(value, 'value', hints),
     perCpu: traits.perCpu ? { count: possibleCpus(), stride: Math.ceil(info.valueSize / 8) * 8 } : undefined,
   };
+}
+
+/** What the kernel puts into values of some types, whether the map has type information or not. */
+function plainValue(kind: ValueKind, size: number): Layout | undefined {
+  if (kind === 'stack') return formatLayout(0, size, 'pointer');
+  if (size !== 8 || (kind !== 'device' && kind !== 'cpu-queue')) return undefined;
+  const number = (at: number): Layout => intLayout(at, 4);
+  return { kind: 'struct', at: 0, size, members: [{ name: kind === 'device' ? 'ifindex' : 'qsize', layout: number(0) }, { name: 'prog_id', layout: number(4) }] };
 }
 
 /** Types that do not have the size which the map says are not those of its bytes. */
