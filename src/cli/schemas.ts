@@ -71,6 +71,11 @@ const fdbMembers = {
 };
 
 const shownBytes = object({ hex: text, decoded: {}, display: text });
+const mapName = object({ id: count, name: text, type: text });
+const bpfMap = {
+  id: count, name: text, type: text, keySize: count, valueSize: count, maxEntries: count, flags: texts, memoryBytes: count, frozen: flag, btfId: count, 'owner?': text, pins: texts,
+  processes: list({ type: 'object' }), programIds: list(count),
+};
 const bpfMapEntry = { 'key?': shownBytes, 'value?': shownBytes, 'values?': list(object({ cpu: count, value: shownBytes })), 'entries?': list({ type: 'object' }) };
 const vxlanDifference = {
   action: { enum: ['create', 'change', 'delete'] }, object: { enum: ['link', 'address', 'fdb', 'neighbour', 'route'] }, device: text, key: text, 'before?': text, 'after?': text,
@@ -126,6 +131,8 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   },
   BpfCompilation: { source: text, object: text, compiler: text, programs: list(object({ name: text, section: text })), maps: texts, warnings: texts },
   BpfFeatureList: { items: list(object({ kind: text, name: text, available: flag, 'reason?': text, 'since?': text })) },
+  BpfMapList: { items: list(object(bpfMap)) },
+  BpfMapDetail: { ...bpfMap, 'keyType?': text, 'valueType?': text, 'entries?': count, refuses: { type: 'object', additionalProperties: text } },
   BpfMapEntryList: { items: list(object(bpfMapEntry)) },
   BpfPipelineStepList: {
     items: list(object({
@@ -136,6 +143,12 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   BpfIteratorText: { link: text, text },
   BpfPinList: { items: list(object(pinned)) },
   BpfGarbageList: { items: list(object({ ...pinned, why: text, deleted: flag })) },
+  BpfMapLookup: { map: mapName, ...bpfMapEntry, 'contained?': flag },
+  BpfMapEntryChange: { map: mapName, action: { enum: ['set', 'delete', 'push', 'pop'] }, dryRun: flag, ...bpfMapEntry, 'previous?': object(bpfMapEntry) },
+  BpfMapChange: { action: { enum: ['create', 'pin', 'freeze'] }, id: count, name: text, type: text, keySize: count, valueSize: count, maxEntries: count, flags: texts, 'pin?': text, dryRun: flag },
+  BpfMapLoad: { map: mapName, source: text, entries: count, checkedFirst: flag, dryRun: flag },
+  BpfMapDifferenceList: { items: list(object({ change: { enum: ['new', 'changed', 'deleted'] }, key: shownBytes, value: shownBytes, 'previous?': shownBytes, rates: { type: 'object' } })) },
+  BpfMapEvent: { time: { type: 'string', format: 'date-time' }, 'cpu?': count, 'event?': shownBytes, 'lost?': count },
   BpfLinkList: { items: list(object(bpfLink)) },
   BpfLink: bpfLink,
   BpfAttachment: { id: count, name: text, hooks: list(object({ hook: text, links: madeLinks })), 'netns?': text, 'change?': text, 'revertsAt?': text },

@@ -1,7 +1,7 @@
 /** How maps and their entries look. */
 
-import type { CardView, Cell, StreamView, TableView } from '../cli/view.ts';
-import type { EntryChange, EntryStream, Found, MapChange, MapDetail, MapEntry, MapLoad, MapSummary, Shown } from '../domain/maps/index.ts';
+import type { CardView, Cell, LiveView, StreamView, TableView } from '../cli/view.ts';
+import type { EntryChange, EntryDifference, EntryStream, Found, MapChange, MapDetail, MapEntry, MapEvent, MapLoad, MapSummary, Shown } from '../domain/maps/index.ts';
 
 /** The table of `bpf map list`. */
 export const mapsView: TableView<MapSummary> = {
@@ -109,4 +109,32 @@ export const mapChangeCard: CardView<MapChange> = {
     ['FLAGS', flags.join(', ')],
     ['PIN', pin],
   ],
+};
+
+const TONES = { new: 'good', changed: 'warn', deleted: 'bad' } as const;
+
+/** The rows of `bpf map watch`. */
+export const differencesView: TableView<EntryDifference> = {
+  kind: 'BpfMapDifference',
+  empty: 'Watching; rows come as entries change.',
+  name: ({ key }) => `entry/${key.display}`,
+  columns: [
+    { header: 'CHANGE', value: ({ change }) => change, tone: ({ change }) => TONES[change] },
+    { header: 'KEY', value: ({ key }) => key.display, shrinkTo: 16 },
+    { header: 'VALUE', value: ({ value }) => value.display, shrinkTo: 16 },
+    { header: 'PER-SECOND', value: ({ rates }) => Object.entries(rates).map(([path, rate]) => `${path}${rate < 0 ? '' : '+'}${rate}`).join(' ') },
+    { header: 'BEFORE', value: ({ previous }) => previous?.display, wide: true },
+  ],
+};
+
+/** The lines of `bpf map events`. */
+export const eventsView: LiveView<MapEvent> = {
+  kind: 'BpfMapEvent',
+  header: (wide) => `TIME          CPU  ${wide ? 'HEX  ' : ''}EVENT`,
+  lines: ({ time, cpu, event, lost }, wide) => {
+    const place = `${time.toISOString().slice(11, 23)}  ${String(cpu ?? '-').padEnd(3)}  `;
+    if (event === undefined) return [`${place}lost ${lost ?? 0} events: the ring was full`];
+    return [`${place}${wide ? `${event.hex}  ` : ''}${event.display}`];
+  },
+  json: ({ time, ...rest }) => ({ time: time.toISOString(), ...rest }),
 };

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Makes a directory of cgroup2 and removes it however `use` ends. */
-export async function withCgroup<T>(label: string, use: (path: string) => Promise<T>): Promise<T> {
+export async function withCgroup<T>(label: string, use: (path: string) => T | Promise<T>): Promise<T> {
   const root = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((line) => / - cgroup2 /.test(line))?.split(' ')[4];
   if (root === undefined) throw new Error('this test needs cgroup2: mount it at /sys/fs/cgroup');
   const path = join(root, `slt${process.pid}${label}`);

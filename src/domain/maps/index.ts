@@ -8,3 +8,6 @@ export { type Found, lookupEntry } from './entry/inspect.ts';
 export { getMap, listMaps, type MapFilter, type MapListing } from './list/inspect.ts';
 export { loadEntries, type MapLoad } from './load/apply.ts';
 export type { MapDetail, MapEntry, MapSummary, Shown } from './model.ts';
+export { type EventRequest, type EventTotals, followEvents, type MapEvent } from './events/inspect.ts';
+export type { EntryDifference } from './watch/diff.ts';
+export { type MapWatch, watchMap } from './watch/inspect.ts';

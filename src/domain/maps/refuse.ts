@@ -31,6 +31,7 @@ export function explainRefusal(error: unknown, { name, type, maxEntries, frozen,
     case 'E2BIG': return new OperationError(`no room in map ${name}: it takes ${maxEntries} ${maxEntries === 1 ? 'entry' : 'entries'}`, { ...facts, code: 'SL2611' });
     case 'EOPNOTSUPP':
     case 'ENOTSUPP': return new OperationError(`the kernel does not do this with a ${type}`, { ...facts, code: 'SL2601', reason: 'unsupported' });
+    case 'EBADF': return new OperationError(`what was named is not of the kind that a ${type} takes`, { ...facts, code: 'SL2612', reason: 'usage' });
     case 'EINVAL': return new OperationError(`the kernel does not take this for map ${name}, a ${type}`, { ...facts, code: 'SL2612' });
     default: return error;
   }

@@ -109,8 +109,10 @@ function deleteOperand(open: OpenMap, key: Operand, typed: string | undefined, {
   const taken = dryRun ? before : attempt(open, () => (isQueue ? open.map.take(key.bytes) : removed(open, key.bytes, before)));
   if (taken === undefined && isQueue) return missing(open, typed, ignoreMissing);
   const entry = entryOf(open, key, typed, taken ?? Buffer.alloc(open.map.valueBytes));
-  return { map: summaryOf(open), action: isQueue ? 'pop' : 'delete', dryRun, entry: taken === undefined ? { ...(entry.key === undefined ? {} : { key: entry.key }) } : entry };
+  return { map: summaryOf(open), action: isQueue ? 'pop' : 'delete', dryRun, entry: taken === undefined ? keyOnly(entry) : entry };
 }
+
+const keyOnly = ({ key }: MapEntry): MapEntry => (key === undefined ? {} : { key });
 
 function removed({ map }: OpenMap, key: Buffer, before: Buffer | undefined): Buffer | undefined {
   map.delete(key);

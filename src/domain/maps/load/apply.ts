@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { OperationError, SluiceError, UsageError } from '../../../lib/errors.ts';
-import type { SyscallError } from '../../../lib/errors.ts';
+import { OperationError, type SluiceError, type SyscallError, UsageError } from '../../../lib/errors.ts';
 import type { Reference } from '../../bpf/index.ts';
 import { openMap, refusing, type OpenMap } from '../open/inspect.ts';
 import { checkVerb, explainRefusal } from '../refuse.ts';
@@ -67,7 +66,7 @@ function openSource(file: string): AsyncIterable<Buffer> {
 
 /** Indices of arrays can be checked without the kernel. @throws OperationError SL2621 */
 function checkIndex({ type, info, name }: OpenMap, key: Buffer, source: string, line: number): void {
-  if (!/array$/.test(type) || key.length !== 4 || key.readUInt32LE(0) < info.maxEntries) return;
+  if (!type.endsWith('array') || key.length !== 4 || key.readUInt32LE(0) < info.maxEntries) return;
   throw new OperationError(`${source}:${line}: index ${key.readUInt32LE(0)} is past the end of map ${name}, which has ${info.maxEntries}`, { code: 'SL2621', reason: 'usage', details: { line } });
 }
 
