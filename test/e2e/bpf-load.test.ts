@@ -225,7 +225,7 @@ describe('what cannot be loaded leaves nothing', () => {
 
   test.each([
     [['--map', 'nothing=412'], 5, 'the object has no map nothing'],
-    [['--map', 'own'], 2, '--map takes NAME=VALUE'],
+    [['--map', 'own'], 2, "'own' is not --map NAME=PIN"],
     [['--map', 'own=/nowhere/at/all'], 5, 'no map /nowhere/at/all'],
     [['--const', 'x=1'], 2, 'no constant x'],
     [['--prog', 'nothing'], 2, 'no program nothing'],

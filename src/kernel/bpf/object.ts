@@ -130,7 +130,8 @@ class ObjectLoader {
     this.#maps?.close();
   }
 
-  #loadProgram({ symbol, section, kind, attach: given }: TargetedProgram, { instructions, maps: references, functionInfo, lineInfo, modules }: Assembled, maps: ObjectMaps): void {
+  #loadProgram({ symbol, section, kind, attach: given }: TargetedProgram, assembled: Assembled, maps: ObjectMaps): void {
+    const { instructions, maps: references, functionInfo, lineInfo, modules } = assembled;
     const { name } = symbol;
     for (const { at, map, offset } of references) {
       const { fd } = maps.get(map);

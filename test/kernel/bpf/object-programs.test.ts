@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfProgram, loadObject, programTypeName, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
+import { programTypeOf } from '../../../src/kernel/bpf/object/program-type.ts';
 import { SyscallError } from '../../../src/lib/errors.ts';
 import { bpf as uapi } from '../../../src/kernel/uapi/index.ts';
+import { run } from '../../../src/tools/index.ts';
 import { Fixtures } from '../../support/compile-bpf.ts';
 import { requireKernel, requireRoot } from '../../support/require.ts';
 
@@ -13,6 +15,13 @@ beforeAll(() => {
 });
 
 afterAll(() => fixtures.remove());
+
+test('every name of a section that bpftool lists is known', async () => {
+  const { stderr } = await run(['bpftool', 'prog', 'loadall', await fixtures.compile('unknown-section'), '/nowhere'], { allowFailure: true });
+  const names = /supported section\(type\) names are: (.*)/.exec(stderr)![1]!.trim().split(/\s+/);
+  expect(names.length).toBeGreaterThan(70);
+  expect(names.filter((name) => programTypeOf(name.replace(/\+$/, '/target')) === undefined)).toEqual([]);
+});
 
 test('sections that bpftool does not know yet are loaded for their hook; those with ? only when they are named', async () => {
   requireKernel('6.13', 'sessions of uprobes');

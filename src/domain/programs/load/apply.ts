@@ -38,8 +38,8 @@ const NOTHING: Addition = { revertSteps: [], lines: [], apply: () => undefined }
  */
 export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) => Addition = () => NOTHING): Promise<LoadReport> {
   const bytes = readObject(request.object);
-  const constants = readPairs('--const', request.constants);
-  const given = readPairs('--map', request.maps);
+  const constants = readPairs('--const NAME=VALUE', request.constants);
+  const given = readPairs('--map NAME=PIN', request.maps);
   const checked = checkObject(bytes, request.object, { ...selection(request), constants });
   for (const name of Object.keys(given)) checkGiven(checked, name);
   if (request.dryRun === 'client') return describeCheck(request, checked);
@@ -47,7 +47,8 @@ export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) =
   using maps = openMaps(checked, given, pins);
   using target = request.target === undefined ? undefined : findProgram(readReference(request.target.split(' ')));
   using object = explainRefusals(() => loadObject(bytes, request.object, {
-    ...selection(request), constants, maps: maps.byName, allMaps: request.programs === undefined && request.sections === undefined, ...(target === undefined ? {} : { target }),
+    ...selection(request), constants, maps: maps.byName, ...(target === undefined ? {} : { target }),
+    allMaps: request.programs === undefined && request.sections === undefined,
   }));
   const loaded: Loaded = { request, checked, object, pins, given: maps.byName };
   if (request.dryRun === 'kernel') return describeLoad(loaded, []);

@@ -29,11 +29,11 @@ export const objectName = (path: string): string => basename(path).replace(/\..*
 /** A bpf file system takes no dots in names. */
 export const pinName = (name: string): string => name.replace(/[^\w-]/g, '_');
 
-/** Reads `NAME=VALUE` flags. @throws UsageError for one without a name or a value. */
-export function readPairs(flag: string, pairs: readonly string[]): Record<string, string> {
+/** Reads flags such as `--const NAME=VALUE`; `form` is how they are written. @throws UsageError for one without a name or a value. */
+export function readPairs(form: string, pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => {
     const at = pair.indexOf('=');
-    if (at < 1 || at === pair.length - 1) throw new UsageError(`${flag} takes NAME=VALUE, not '${pair}'`);
+    if (at < 1 || at === pair.length - 1) throw new UsageError(`'${pair}' is not ${form}`);
     return [pair.slice(0, at), pair.slice(at + 1)];
   }));
 }

@@ -24,7 +24,9 @@ function forbidden(error: SyscallError): PermissionError {
   const isRoot = process.getuid?.() === 0;
   return new PermissionError(isRoot ? 'this machine forbids to load the program, to root as well' : 'only root may load BPF programs', {
     causes: [error.message], cause: error, details: error.details,
-    hints: isRoot ? ['lockdown, a container without CAP_BPF, or no trampolines for fentry, fexit, lsm and freplace: sluice bpf features'] : ['run it with sudo', '--dry-run=client needs no rights'],
+    hints: isRoot
+      ? ['lockdown, a container without CAP_BPF, or no trampolines for fentry, fexit, lsm and freplace: sluice bpf features']
+      : ['run it with sudo', '--dry-run=client needs no rights'],
   });
 }
 

@@ -20,13 +20,16 @@ export function typeMatches(local: TypeRef, target: TypeRef, behindPointer: bool
     case Kind.VOID: return b.kind === Kind.VOID;
     case Kind.INT: return b.kind === Kind.INT && a.sizeOrType === b.sizeOrType && local.btf.isSigned(a) === target.btf.isSigned(b);
     case Kind.PTR: return b.kind === Kind.PTR && follow(a.sizeOrType, b.sizeOrType, true);
-    case Kind.ARRAY: return b.kind === Kind.ARRAY && sameLength(local.btf, a, target.btf, b) && follow(local.btf.array(a).element, target.btf.array(b).element, behindPointer);
+    case Kind.ARRAY:
+      return b.kind === Kind.ARRAY && sameLength(local.btf, a, target.btf, b) && follow(local.btf.array(a).element, target.btf.array(b).element, behindPointer);
     case Kind.FUNC_PROTO: return b.kind === Kind.FUNC_PROTO && parametersMatch(local.btf, a, target.btf, b, (x, y) => follow(x, y, behindPointer));
     case Kind.ENUM:
     case Kind.ENUM64: return isEnum(b) && namesWithin(local.btf.enumerators(a), target.btf.enumerators(b));
     case Kind.FWD:
     case Kind.STRUCT:
-    case Kind.UNION: return behindPointer ? isUnion(a) === isUnion(b) && isAggregate(b) : a.kind === b.kind && membersMatch(local.btf, a, target.btf, b, (x, y) => follow(x, y, false));
+    case Kind.UNION:
+      if (behindPointer) return isUnion(a) === isUnion(b) && isAggregate(b);
+      return a.kind === b.kind && membersMatch(local.btf, a, target.btf, b, (x, y) => follow(x, y, false));
     default: return false;
   }
 }

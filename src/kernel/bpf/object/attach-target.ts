@@ -18,7 +18,9 @@ import type { ProgramType } from './program-type.ts';
  */
 export function attachTarget(file: ObjectFile, name: string, kind: ProgramType, types: KernelTypes, target: BpfProgram | undefined): ProgramSpec['attach'] {
   if (kind.type === uapi.BPF_PROG_TYPE_EXT && target === undefined)
-    throw new OperationError(`${file.source}: ${name} replaces a function of another program`, { code: 'SL2407', reason: 'usage', hints: ['name that program: --target PROGRAM'] });
+    throw new OperationError(`${file.source}: ${name} replaces a function of another program`, {
+      code: 'SL2407', reason: 'usage', hints: ['name that program: --target PROGRAM'],
+    });
   const tracesProgram = kind.type === uapi.BPF_PROG_TYPE_TRACING && kind.attach?.prefix === '' && target !== undefined;
   if (kind.type === uapi.BPF_PROG_TYPE_EXT || tracesProgram) return programFunction(file, kind.target ?? name, target!);
   return kind.attach === undefined ? undefined : kernelFunction(file, name, kind, types);

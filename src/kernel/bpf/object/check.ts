@@ -9,7 +9,7 @@ import { ObjectFile } from './object-file.ts';
 import { encodeProgramBtf } from './program-btf.ts';
 import type { ProgramType } from './program-type.ts';
 import { OfflineResolver } from './resolver.ts';
-import { selectPrograms } from './select.ts';
+import { selectPrograms, type Selection } from './select.ts';
 
 /** A program as it stands in the file; `instructions` with all functions that it calls. */
 export interface CheckedProgram {
@@ -44,7 +44,7 @@ export interface CheckedObject {
  *
  * @throws OperationError SL2401, SL2402, SL2404, SL2411, as `loadObject`
  */
-export function checkObject(bytes: Buffer, source: string, options: { programs?: readonly string[]; sections?: readonly string[]; constants?: Readonly<Record<string, Constant>> } = {}): CheckedObject {
+export function checkObject(bytes: Buffer, source: string, options: Selection & { constants?: Readonly<Record<string, Constant>> } = {}): CheckedObject {
   const file = new ObjectFile(bytes, source);
   const resolver = new OfflineResolver(file);
   const programs = selectPrograms(file, options).map(({ symbol, section, kind }) => ({

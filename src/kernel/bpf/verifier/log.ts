@@ -43,7 +43,10 @@ export function readLog(log: string): Refusal {
 
 const INSTRUCTION = /^(\d+): \([0-9a-f]{2}\) /;
 /** Between instructions and in front of the reason, in every log. */
-const NOISE = /^(; |processed \d+ insns|verification time|stack depth|mark_precise|(cur|old) state:|(from \d+ to )?\d+: (frame\d+: )?R\d|arg#\d+ reference type|Validating |Func#|func#|Live regs|max_states)|^\s*$/;
+const NOISE = new RegExp(`^(${[
+  '; ', '\\s*$', 'processed \\d+ insns', 'verification time', 'stack depth', 'max_states', 'mark_precise', '(cur|old) state:', '(from \\d+ to )?\\d+: (frame\\d+: )?R\\d',
+  'arg#\\d+ reference type', 'Validating ', '[Ff]unc#', 'Live regs',
+].join('|')})`);
 
 function reasonsIn(lines: readonly string[]): string[] {
   // A line of C may stand behind an instruction, on the same line.
