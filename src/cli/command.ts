@@ -45,6 +45,7 @@ export abstract class SluiceCommand extends Command {
   protected override async parse<F extends Output, B extends Output, A extends Output>(
     options?: Interfaces.Input<F, B, A>, argv?: string[],
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    for (const flag of Object.values(options?.flags ?? {})) takeOneValue(flag);
     const parsed = await super.parse(options, argv);
     this.#global = parsed.flags as unknown as GlobalFlags;
     this.#options = readPrintOptions(this.#global);
@@ -180,6 +181,11 @@ export interface ChangeContext {
   session: { requestedMs?: number; stdinIsTerminal: boolean; sshConnection?: string };
   /** Asks before something is done. @throws UsageError naming --yes where nobody can answer */
   ask(text: string): Promise<void>;
+}
+
+/** A flag that may be repeated takes one value each time: else it would swallow the arguments behind it. */
+function takeOneValue(flag: { type?: string; multiple?: boolean; multipleNonGreedy?: boolean }): void {
+  if (flag.multiple === true) flag.multipleNonGreedy = true;
 }
 
 /** Base of commands that change the node. */

@@ -98,6 +98,11 @@ describe('what a program changed', () => {
     });
   });
 
+  it('follows from flags that stand before the program as well, each with one value', async () => {
+    const { stdout } = await sluice(['bpf', 'prog', 'run', '--packet', PACKET, '--ctx', 'mark=7', '--ctx', 'cb1=2', join(pins, 'shoot_marked'), '-o', 'json'], { env: state.env });
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'TC_ACT_SHOT', context: [{ field: 'mark', before: '7' }, { field: 'priority' }] });
+  });
+
   it('is nothing where the program only looks, also behind an Ethernet header that the kernel takes away', async () => {
     expect((await prog('let_out', '--packet', PACKET)).stdout).toMatch(/OUTPUT +unchanged\n$/);
   });
