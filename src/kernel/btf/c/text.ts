@@ -91,11 +91,15 @@ export class CText {
 
   #members(type: BtfType, indent: string, depth: number): Body {
     const { fields, tail, packed, aligned } = this.#layouts.of(type);
-    const lines = fields.flatMap(({ padding, member: { name, type: id, bitSize } }) => [
-      ...padding, `${this.declare(id, identifier(name), `${indent}\t`, depth + 1)}${bitSize === 0 ? '' : ` : ${bitSize}`};`,
-    ]);
+    const [lines, inner]: [string[], string] = [[], `${indent}\t`];
+    for (const { padding, member: { name, type: id, bitSize } } of fields) {
+      if (padding.length > 0) lines.push(...padding);
+      const declaration = this.declare(id, identifier(name), inner, depth + 1);
+      lines.push(bitSize === 0 ? `${declaration};` : `${declaration} : ${bitSize};`);
+    }
     const attributes = [packed ? 'packed' : '', aligned === undefined ? '' : `aligned(${aligned})`].filter((word) => word !== '');
-    return { lines: [...lines, ...tail], attributes: attributes.length === 0 ? '' : ` __attribute__((${attributes.join(', ')}))` };
+    lines.push(...tail);
+    return { lines, attributes: attributes.length === 0 ? '' : ` __attribute__((${attributes.join(', ')}))` };
   }
 
   #enumerators(type: BtfType): Body {
