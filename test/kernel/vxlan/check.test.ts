@@ -237,6 +237,31 @@ describe('V22: the port or the VNI is in use', () => {
   });
 });
 
+it('sees what happens while it waits: frames that come with its own MAC', async () => {
+  await withLab(2, async (lab) => {
+    await lab.base();
+    const frame = `import socket, time; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("vxlan100", 0))\nfor i in range(10): s.send(bytes.fromhex("ffffffffffff${lab.mac(1).replaceAll(':', '')}88b5") + bytes(46)); time.sleep(0.1)`;
+    const sending = lab.run('h2', ['python3', '-c', frame]);
+    const { tunnels } = await checkTunnels({ name: 'vxlan100', netns: { path: lab.path('h1'), label: 'h1' }, intervalMs: 1500 });
+    await sending;
+    expect(idsOf(tunnels[0]!)).toEqual(['VX016']);
+  });
+});
+
+it('tries hundreds of remotes at once, and names those behind a router that are gone', async () => {
+  await withLab(2, async (lab) => {
+    await lab.base();
+    const remotes = Array.from({ length: 200 }, (_, i) => `172.31.0.${i + 1}`);
+    await lab.ip('h1', ['route add 172.31.0.0/16 via 172.30.0.2']);
+    // The other host has all of them but two.
+    await lab.ip('h2', remotes.slice(2).map((address) => `addr add ${address}/32 dev lo`));
+    for (const address of remotes) await lab.bridge(1, `fdb append 00:00:00:00:00:00 dev vxlan100 dst ${address}`);
+    const result = await check(lab);
+    expect(result.probes.filter(({ what, answered, sent }) => what === 'underlay' && answered === sent)).toHaveLength(199);
+    expect(findingsOf(result).map(({ detail, severity }) => `${severity}: ${detail}`)).toEqual(['warning: no answer to ping from the remotes 172.31.0.1, 172.31.0.2, and nothing was learned from there']);
+  });
+});
+
 describe('a healthy tunnel gives no finding', () => {
   it.concurrent.each<[string, (lab: VxlanLab) => Promise<void>]>([
     ['that learns and floods', (lab) => lab.base()],

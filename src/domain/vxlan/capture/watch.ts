@@ -31,8 +31,10 @@ export async function* capturePackets(request: CaptureRequest): AsyncGenerator<C
   const summary = { captured: 0, seen: 0, lost: 0, ...(request.file === undefined ? {} : { file: request.file }) };
   while (!request.signal.aborted && summary.captured !== request.count) {
     const lines: CapturedLine[] = [];
-    summary.seen += capture.drain(({ packet, line }, keep) => {
-      if (summary.captured === request.count || (packet === undefined ? request.filter !== '' : !filter(packet))) return;
+    capture.drain(({ packet, line }, keep) => {
+      if (summary.captured === request.count) return;
+      summary.seen++;
+      if (packet === undefined ? request.filter !== '' : !filter(packet)) return;
       summary.captured++;
       keep();
       if (request.file !== '-') lines.push(line);
@@ -74,15 +76,14 @@ class Capture implements Disposable {
   }
 
   /** Hands out what is there; `keep` writes the packet to the file. */
-  drain(each: Each): number {
-    const count = this.#ring.drain((event) => {
+  drain(each: Each): void {
+    this.#ring.drain((event) => {
       const bytes = event.subarray(EVENT_BYTES);
       const timeNs = event.readBigUInt64LE(0) + this.#startNs;
       const packet = readTunnelPacket(bytes, this.#place);
       each({ packet, line: this.#line(event, timeNs, packet) }, () => this.#file?.buffer.add(timeNs, event.readUInt32LE(12), bytes));
     });
     this.#file?.buffer.flush();
-    return count;
   }
 
   #line(event: Buffer, timeNs: bigint, packet: TunnelPacket | undefined): CapturedLine {

@@ -16,7 +16,9 @@ import { MoveWatch } from './moves/watch.ts';
 import { chooseTunnel } from './peer/choose.ts';
 import { netnsPeer, sshPeer } from './peer/inspect.ts';
 import type { Peer } from './peer/model.ts';
-import { measurePaths, ping, tryPorts, tryTransports } from './probe/inspect.ts';
+import { measurePaths } from './probe/path.ts';
+import { ping } from './probe/ping/inspect.ts';
+import { tryPorts, tryTransports } from './probe/port/inspect.ts';
 import { fullTargets, lookupsFor, transportTargets, tunnelTargets, underlayTargets } from './probe/targets.ts';
 
 /** What to check, and how far to go for it. */
