@@ -171,7 +171,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   MtuOverhead: { outerMtu: count, quick: list(object(overhead)), exact: list(object({ ...overhead, underlay: family, variant: text, largest: count, headers, padding: count })) },
   MtuCheck: {
     paths: list(object({ to: text, egress: text, egressMtu: count, links: texts, 'carries?': text, 'measured?': object({ mtu: count, 'vanished?': count, narrowings: list(object({ from: text, mtu: count })), cachedMtu: count }) })),
-    links: list(object({ name: text, ifindex: count, kind: text, mtu: count, 'master?': text })),
+    links: list(object({ name: text, ifindex: count, kind: text, mtu: count, 'netns?': text, 'master?': text })),
     findings: list(object({ id: text, severity: { enum: ['fail', 'warn'] }, subject: text, detail: text, side: text, fix: text })),
   },
   MtuStack: {

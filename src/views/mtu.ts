@@ -76,7 +76,7 @@ const pathColumns: Column<CheckedPath>[] = [
 ];
 
 const linkColumns: Column<CheckedLink>[] = [
-  { header: 'LINK', value: ({ name }) => name },
+  { header: 'LINK', value: ({ name, netns }) => (netns === undefined ? name : `${netns}/${name}`) },
   { header: 'KIND', value: ({ kind }) => kind },
   { header: 'MTU', value: ({ mtu }) => mtu, align: 'right' },
   { header: 'CARRIED-BY', value: ({ tunnel }) => (tunnel === undefined ? undefined : `${tunnel.over} ${tunnel.overMtu} - ${tunnel.overhead}`) },

@@ -64,6 +64,16 @@ it('names a tunnel larger than its underlay, cut or lost', async () => {
   expect(found(await check('10.244.2.5'))).toEqual([]);
 });
 
+it('follows the way from a pod through its node, and names the tunnel there', async () => {
+  overlayByHand(hosts, 'df set');
+  setPods(1500);
+  const [pod, host] = [hosts.pod[0], hosts.host[0]];
+  const report = await checkMtu({ to: '10.244.2.5', netns: { path: pod.path, label: pod.name }, progress: () => undefined });
+  expect(report.paths[0]).toMatchObject({ links: ['eth0', `${host.name}/pod`, `${host.name}/vxlan0`, `${host.name}/eth0`], measured: { mtu: 1450, vanished: 1451 } });
+  expect(found(report)).toEqual(['MT001 fail 10.244.2.5: node', `MT002 fail ${host.name}/vxlan0: node`]);
+  expect(report.findings.map(({ fix }) => fix)).toEqual(Array(2).fill(`ip -n ${host.name} link set dev vxlan0 mtu 1450`));
+});
+
 it('names a fabric that swallows what the links promise, and the tunnel that fills it', async () => {
   overlayByHand(hosts, 'dev eth0 df set');
   setFabric(1400);

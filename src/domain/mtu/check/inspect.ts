@@ -1,16 +1,14 @@
-/** Reads links, pods' ends of veths and tunnels, and measures paths. */
+/** Checks MTUs: reads links, pods' ends of veths and tunnels, and measures paths. */
 
-import { readdirSync } from 'node:fs';
-import { getLink, type Link, listFdb, listLinks, listNeighbours, lookUpRoute, type Neighbour, netnsIdOf, type NetlinkSocket, openNetlink, readVxlan, type VxlanAttributes } from '../../../kernel/netlink/index.ts';
-import { netnsInode } from '../../../kernel/netns/index.ts';
-import { Fd } from '../../../kernel/syscalls/index.ts';
-import { NetlinkError, OperationError, SluiceError } from '../../../lib/errors.ts';
+import type { Link } from '../../../kernel/netlink/index.ts';
+import { OperationError, SluiceError } from '../../../lib/errors.ts';
 import { parseAddress } from '../../../lib/ip.ts';
 import { encapsulation, largestOverhead } from '../encapsulation.ts';
 import { PLAIN } from '../overhead.ts';
 import { measurePath } from '../path/inspect.ts';
 import { judgeMtu } from './judge.ts';
 import type { CheckedLink, CheckedPath, MtuReport } from './model.ts';
+import { Namespaces, type NetworkNode, type TunnelEnd } from './node/inspect.ts';
 
 export interface MtuCheckRequest {
   /** Address to measure to; without one, to the remote VTEPs of all tunnels. */
@@ -22,77 +20,31 @@ export interface MtuCheckRequest {
 
 /** Remote VTEPs that are measured to when no address is named. */
 const MOST_REMOTES = 8;
-const FLOOD_MAC = '00:00:00:00:00:00';
+/** Namespaces that a way may go through before it counts as a circle. */
+const MOST_NAMESPACES = 8;
 
 /**
  * Checks the MTUs of a node: of its links against each other, of paths by measuring, of pods against both.
  *
+ * Where the way goes through a veth into another namespace that forwards it and can be seen, as from a pod to its node, it is
+ * followed there.
+ *
  * @throws OperationError SL6050 to SL6052 when the named address does not answer or cannot be reached.
  */
 export async function checkMtu({ to, netns, progress }: MtuCheckRequest): Promise<MtuReport> {
-  using netlink = openNetlink({ netns });
-  const { items: links, complete } = listLinks(netlink);
-  const node: Node = { netlink, links: new Map(links.map((link) => [link.index, link])), tunnels: [] };
-  const checked = readLinks(node, netns?.path);
-  const goals = to === undefined ? remotesOf(node) : [{ to }, ...underlayOf(node, to)];
+  using namespaces = new Namespaces(netns);
+  const { own } = namespaces;
+  const goals = to === undefined ? remotesOf(own) : [{ to }, ...underlayOf(own, to)];
+  const ways = goals.map((goal) => ({ goal, hops: followWay(namespaces, own, goal.to) }));
+  const links = [...ownLinks(namespaces), ...foreignLinks(ways.flatMap(({ hops }) => hops))];
   const paths: CheckedPath[] = [];
-  for (const goal of goals) {
+  for (const { goal, hops } of ways) {
     progress(`measuring the way to ${goal.to}`);
-    paths.push(await checkPath(node, goal, netns?.path, to === goal.to));
+    paths.push(await checkPath(goal, hops, netns?.path, to === goal.to));
   }
-  const facts = { links: checked, paths };
+  const facts = { links, paths };
   const warnings = paths.flatMap(({ problem }) => problem ?? []);
-  return { ...facts, findings: judgeMtu(facts), complete: complete && warnings.length === 0, warnings };
-}
-
-/** The links of the namespace that is checked. */
-interface Node {
-  netlink: NetlinkSocket;
-  links: ReadonlyMap<number, Link>;
-  /** Remotes of tunnels by the tunnel's name, filled while links are read. */
-  tunnels: { name: string; index: number; vxlan: VxlanAttributes; remotes: string[] }[];
-}
-
-function readLinks(node: Node, netns: string | undefined): CheckedLink[] {
-  const peers = readPeers(node, netns);
-  return [...node.links.values()].map((link): CheckedLink => {
-    const tunnel = link.kind === 'vxlan' ? readTunnel(node, link) : undefined;
-    const master = link.master === undefined ? undefined : node.links.get(link.master)?.name;
-    const peer = peers.get(link.index);
-    return {
-      name: link.name, ifindex: link.index, kind: link.kind ?? (link.name === 'lo' ? 'loopback' : 'device'), mtu: link.mtu,
-      ...(tunnel === undefined ? {} : { tunnel }), ...(master === undefined ? {} : { master }), ...(peer === undefined ? {} : { peer }),
-    };
-  });
-}
-
-/** What carries a VXLAN device: the link that it names, or the one that the route to its first remote leaves by. */
-function readTunnel(node: Node, link: Link): CheckedLink['tunnel'] {
-  const vxlan = readVxlan(link.kindData ?? Buffer.alloc(0));
-  const fdb = listFdb(node.netlink, { ifindex: link.index }).items.filter(isUnicast);
-  const remotes = [...new Set([...fdb.flatMap(({ destination }) => destination ?? []), ...(vxlan.group === undefined || isMulticast(vxlan.group) ? [] : [vxlan.group])])];
-  node.tunnels.push({ name: link.name, index: link.index, vxlan, remotes });
-  const end = remotes[0] ?? vxlan.local ?? vxlan.group;
-  const carrier = vxlan.lower === undefined ? egressOf(node, remotes[0]) : node.links.get(vxlan.lower);
-  if (carrier === undefined || end === undefined) return undefined;
-  const underlay = parseAddress(end)!.length === 1 ? 'ipv4' : 'ipv6';
-  return { overhead: largestOverhead(encapsulation('vxlan', { ...PLAIN, underlay })), over: carrier.name, overMtu: carrier.mtu, df: vxlan.df ?? 'unset' };
-}
-
-/** Entries with a remote VTEP: a group is nowhere to measure to. */
-const isUnicast = ({ destination }: Neighbour): boolean => destination !== undefined && !isMulticast(destination);
-
-const isMulticast = (address: string): boolean => /^(22[4-9]|23\d)\.|^ff/i.test(address);
-
-function egressOf({ netlink, links }: Node, to: string | undefined): Link | undefined {
-  if (to === undefined) return undefined;
-  try {
-    const { oif } = lookUpRoute(netlink, to);
-    return oif === undefined ? undefined : links.get(oif);
-  } catch (error) {
-    if (error instanceof NetlinkError) return undefined;
-    throw error;
-  }
+  return { ...facts, findings: judgeMtu(facts), complete: own.complete && warnings.length === 0, warnings };
 }
 
 interface Goal {
@@ -100,26 +52,95 @@ interface Goal {
   carries?: string;
 }
 
-/** Remote VTEPs of all tunnels, a few of each when there are many. */
-function remotesOf({ tunnels }: Node): Goal[] {
-  return tunnels.flatMap(({ name, remotes }) => remotes.map((to) => ({ to, carries: name }))).slice(0, MOST_REMOTES);
-}
+/** Remote VTEPs of all tunnels, a few when there are many. */
+const remotesOf = ({ tunnels }: NetworkNode): Goal[] =>
+  tunnels.flatMap(({ link, remotes }) => remotes.map((to) => ({ to, carries: link.name }))).slice(0, MOST_REMOTES);
 
 /** The remote VTEP behind which an address is, when the way to it is a tunnel. */
-function underlayOf(node: Node, to: string): Goal[] {
-  const tunnel = node.tunnels.find(({ index }) => index === egressOf(node, to)?.index);
-  if (tunnel === undefined) return [];
-  const { gateway } = lookUpRoute(node.netlink, to);
-  const hop = listNeighbours(node.netlink, { ifindex: tunnel.index }).items.find(({ destination }) => destination === (gateway ?? to));
-  const fdb = listFdb(node.netlink, { ifindex: tunnel.index }).items.filter(isUnicast);
-  const entry = fdb.find(({ lladdr }) => lladdr === hop?.lladdr) ?? fdb.find(({ lladdr }) => lladdr === FLOOD_MAC);
-  return entry?.destination === undefined ? [] : [{ to: entry.destination, carries: tunnel.name }];
+function underlayOf(node: NetworkNode, to: string): Goal[] {
+  const egress = node.egress(to);
+  const tunnel = egress === undefined ? undefined : node.tunnelOf(egress);
+  const remote = tunnel === undefined ? undefined : node.remoteFor(tunnel, to);
+  return remote === undefined ? [] : [{ to: remote, carries: tunnel!.link.name }];
 }
 
-async function checkPath(node: Node, goal: Goal, netns: string | undefined, required: boolean): Promise<CheckedPath> {
-  const egress = egressOf(node, goal.to);
+/** A link on the way, in the namespace where it is. */
+interface Hop {
+  node: NetworkNode;
+  link: Link;
+}
+
+/** The links that a packet passes, down through tunnels, and on through namespaces that forward it. */
+function followWay(namespaces: Namespaces, node: NetworkNode, to: string, left = MOST_NAMESPACES): Hop[] {
+  const egress = node.egress(to);
+  if (egress === undefined || left === 0) return [];
+  const { links, destination } = descend(node, egress, to);
+  const hops = links.map((link) => ({ node, link }));
+  const next = namespaces.behind(node, links.at(-1)!);
+  const nextHop = node.route(destination)?.gateway ?? destination;
+  // Only a namespace that has the next hop forwards the packet; any other is a switch to it, or its destination.
+  if (next === undefined || nextHop === destination || !next.node.addresses.has(nextHop)) return hops;
+  return [...hops, next, ...followWay(namespaces, next.node, destination, left - 1)];
+}
+
+/** A link with what carries it, and the destination that packets have at the bottom. */
+function descend(node: NetworkNode, link: Link, to: string, seen: readonly number[] = []): { links: Link[]; destination: string } {
+  const tunnel = node.tunnelOf(link);
+  const destination = tunnel === undefined ? to : (node.remoteFor(tunnel, to) ?? tunnel.remotes[0] ?? to);
+  const lower = tunnel === undefined ? lowerOf(node, link) : carrierOf(node, tunnel, destination);
+  if (lower === undefined || seen.includes(lower.index) || lower.index === link.index) return { links: [link], destination };
+  const below = descend(node, lower, destination, [...seen, link.index]);
+  return { links: [link, ...below.links], destination: below.destination };
+}
+
+const lowerOf = ({ links }: NetworkNode, { kind, lower, lowerNetnsId }: Link): Link | undefined =>
+  kind === 'veth' || lowerNetnsId !== undefined || lower === undefined ? undefined : links.get(lower);
+
+/** The link that a tunnel is bound to, or that the route to a remote leaves by. */
+const carrierOf = (node: NetworkNode, { vxlan }: TunnelEnd, remote: string | undefined): Link | undefined =>
+  vxlan.lower === undefined ? (remote === undefined ? undefined : node.egress(remote)) : node.links.get(vxlan.lower);
+
+function ownLinks(namespaces: Namespaces): CheckedLink[] {
+  const { own } = namespaces;
+  return [...own.links.values()].map((link): CheckedLink => {
+    const other = namespaces.behind(own, link);
+    const peer = other === undefined ? {} : { peer: { name: other.link.name, mtu: other.link.mtu, netns: other.node.label ?? '' } };
+    return { ...describe({ node: own, link }), ...peer };
+  });
+}
+
+/** Links on the way in other namespaces, each once. */
+function foreignLinks(hops: readonly Hop[]): CheckedLink[] {
+  const foreign = hops.filter(({ node }) => node.label !== undefined).map(describe);
+  return [...new Map(foreign.map((link) => [`${link.netns}/${link.name}`, link])).values()];
+}
+
+function describe({ node, link }: Hop): CheckedLink {
+  const tunnel = describeTunnel(node, link);
+  const master = link.master === undefined ? undefined : node.links.get(link.master)?.name;
+  return {
+    name: link.name, ifindex: link.index, kind: link.kind ?? (link.name === 'lo' ? 'loopback' : 'device'), mtu: link.mtu,
+    ...(node.label === undefined ? {} : { netns: node.label }), ...(tunnel === undefined ? {} : { tunnel }), ...(master === undefined ? {} : { master }),
+  };
+}
+
+function describeTunnel(node: NetworkNode, link: Link): CheckedLink['tunnel'] {
+  const tunnel = node.tunnelOf(link);
+  if (tunnel === undefined) return undefined;
+  const { vxlan, remotes } = tunnel;
+  const end = remotes[0] ?? vxlan.local ?? vxlan.group;
+  const carrier = carrierOf(node, tunnel, remotes[0]);
+  if (carrier === undefined || end === undefined) return undefined;
+  const underlay = parseAddress(end)!.length === 1 ? 'ipv4' : 'ipv6';
+  return { overhead: largestOverhead(encapsulation('vxlan', { ...PLAIN, underlay })), over: carrier.name, overMtu: carrier.mtu, df: vxlan.df ?? 'unset' };
+}
+
+const nameOf = ({ node, link }: Hop): string => (node.label === undefined ? link.name : `${node.label}/${link.name}`);
+
+async function checkPath(goal: Goal, hops: readonly Hop[], netns: string | undefined, required: boolean): Promise<CheckedPath> {
+  const egress = hops[0]?.link;
   if (egress === undefined) return noRoute(goal, required);
-  const path = { ...goal, egress: egress.name, egressMtu: egress.mtu, links: chain(node, egress) };
+  const path = { ...goal, egress: egress.name, egressMtu: egress.mtu, links: hops.map(nameOf) };
   try {
     return { ...path, measured: await measurePath({ to: goal.to, linkMtu: egress.mtu, ...(netns === undefined ? {} : { netns }) }) };
   } catch (error) {
@@ -132,66 +153,4 @@ function noRoute(goal: Goal, required: boolean): CheckedPath {
   const problem = `there is no route to ${goal.to}`;
   if (required) throw new OperationError(problem, { code: 'SL6052', hints: [`ip route get ${goal.to}`] });
   return { ...goal, egress: '-', egressMtu: 0, links: [], problem };
-}
-
-/** The names of a link and of what carries it, down to the last one that is seen here. */
-function chain(node: Node, link: Link, seen: ReadonlySet<number> = new Set()): string[] {
-  if (seen.has(link.index)) return [];
-  const tunnel = node.tunnels.find(({ index }) => index === link.index);
-  const lowerIndex = tunnel?.vxlan.lower ?? (link.kind === 'veth' || link.lowerNetnsId !== undefined ? undefined : link.lower);
-  const lower = lowerIndex === undefined ? egressOf(node, tunnel?.remotes[0]) : node.links.get(lowerIndex);
-  return [link.name, ...(lower === undefined ? [] : chain(node, lower, new Set([...seen, link.index])))];
-}
-
-/** The other ends of veths whose namespace has a name or a process, by our end's index. */
-function readPeers(node: Node, netns: string | undefined): Map<number, NonNullable<CheckedLink['peer']>> {
-  const away = [...node.links.values()].filter(({ kind, lowerNetnsId }) => kind === 'veth' && lowerNetnsId !== undefined);
-  const peers = new Map<number, NonNullable<CheckedLink['peer']>>();
-  if (away.length === 0) return peers;
-  for (const { path, label } of namespacesBeside(netnsInode(netns))) {
-    const id = idOf(node.netlink, path);
-    const ends = id === undefined ? [] : away.filter(({ lowerNetnsId }) => lowerNetnsId === id);
-    if (ends.length === 0) continue;
-    using there = openNetlink({ netns: { path } });
-    for (const { index, lower } of ends) {
-      const { name, mtu } = getLink(there, lower!);
-      peers.set(index, { name, mtu, netns: label });
-    }
-  }
-  return peers;
-}
-
-function idOf(netlink: NetlinkSocket, path: string): number | undefined {
-  using fd = Fd.open(path);
-  return netnsIdOf(netlink, fd.number);
-}
-
-/** Namespaces by name, and those that only processes are in. */
-function namespacesBeside(own: number): { path: string; label: string }[] {
-  const seen = new Set([own]);
-  const named = namesIn('/run/netns').map((name) => ({ path: `/run/netns/${name}`, label: name }));
-  const ofProcesses = namesIn('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => ({ path: `/proc/${pid}/ns/net`, label: `/proc/${pid}/ns/net` }));
-  return [...named, ...ofProcesses].filter(({ path }) => {
-    const inode = inodeOrUndefined(path);
-    if (inode === undefined || seen.has(inode)) return false;
-    seen.add(inode);
-    return true;
-  });
-}
-
-/** A process may end, or a name go, while we look. */
-function inodeOrUndefined(path: string): number | undefined {
-  try {
-    return netnsInode(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }

@@ -12,12 +12,13 @@ export function judgeMtu(facts: MtuFacts): MtuFinding[] {
 }
 
 /** MT002: a tunnel takes packets that its underlay link cannot carry once they are wrapped. */
-function judgeTunnel({ name, mtu, tunnel }: CheckedLink): MtuFinding[] {
+function judgeTunnel(link: CheckedLink): MtuFinding[] {
+  const { name, mtu, netns, tunnel } = link;
   if (tunnel === undefined || mtu + tunnel.overhead <= tunnel.overMtu) return [];
   const fits = tunnel.overMtu - tunnel.overhead;
   const happens = tunnel.df === 'unset' ? 'larger packets are cut into fragments on the underlay' : 'larger packets vanish';
   return [{
-    id: 'MT002', severity: 'fail', subject: name, side: 'this node', fix: `ip link set dev ${name} mtu ${fits}`,
+    id: 'MT002', severity: 'fail', subject: labelOf(link), side: netns === undefined ? 'this node' : 'node', fix: setMtu(name, fits, netns),
     detail: `MTU ${mtu} + ${tunnel.overhead} of encapsulation > ${tunnel.overMtu} of ${tunnel.over}: ${happens}`,
   }];
 }
@@ -36,9 +37,9 @@ function judgeVeth({ name, mtu, peer }: CheckedLink): MtuFinding[] {
 
 /** MT004: a bridge does not cut packets: a port with a smaller MTU than another drops what does not fit. */
 function judgePorts(links: readonly CheckedLink[]): MtuFinding[] {
-  const bridges = new Set(links.filter(({ kind }) => kind === 'bridge').map(({ name }) => name));
+  const bridges = new Set(links.filter(({ kind, netns }) => kind === 'bridge' && netns === undefined).map(({ name }) => name));
   return [...bridges].flatMap((bridge): MtuFinding[] => {
-    const ports = links.filter(({ master }) => master === bridge);
+    const ports = links.filter(({ master, netns }) => master === bridge && netns === undefined);
     const [least, most] = [Math.min(...ports.map(({ mtu }) => mtu)), Math.max(...ports.map(({ mtu }) => mtu))];
     const smallest = ports.find(({ mtu }) => mtu === least);
     if (smallest === undefined || least === most) return [];
@@ -59,9 +60,9 @@ function judgePath(path: CheckedPath, links: readonly CheckedLink[]): MtuFinding
 type Measured = NonNullable<CheckedPath['measured']>;
 
 /** MT001: packets vanish. Whoever drops them should say so; until then the senders must know. */
-function judgeBlackHole({ to, egress, egressMtu }: CheckedPath, { mtu, vanished }: Measured, links: readonly CheckedLink[]): MtuFinding[] {
+function judgeBlackHole({ to, egress, egressMtu, links: way }: CheckedPath, { mtu, vanished }: Measured, links: readonly CheckedLink[]): MtuFinding[] {
   if (vanished === undefined) return [];
-  const [cause] = links.filter(({ name }) => name === egress).flatMap(judgeTunnel);
+  const [cause] = links.filter((link) => way.includes(labelOf(link))).flatMap(judgeTunnel);
   return [{
     id: 'MT001', severity: 'fail', subject: to, side: cause?.side ?? 'path',
     fix: cause?.fix ?? `let ICMP "fragmentation needed" through on the way, or here: ip link set dev ${egress} mtu ${mtu}, and the same at the other end`,
@@ -90,7 +91,7 @@ function judgeCache({ to }: CheckedPath, { cachedMtu, mtu }: Measured): MtuFindi
 
 /** MT002 once more, against what was measured on the way to the remote VTEP. */
 function judgeCarried({ to, carries }: CheckedPath, pathMtu: number, links: readonly CheckedLink[]): MtuFinding[] {
-  const tunnel = links.find(({ name }) => name === carries);
+  const tunnel = links.find(({ name, netns }) => name === carries && netns === undefined);
   if (tunnel?.tunnel === undefined || tunnel.mtu + tunnel.tunnel.overhead <= pathMtu || judgeTunnel(tunnel).length > 0) return [];
   const fits = pathMtu - tunnel.tunnel.overhead;
   return [{
@@ -103,7 +104,7 @@ function judgeCarried({ to, carries }: CheckedPath, pathMtu: number, links: read
 function judgePods({ links, paths }: MtuFacts): MtuFinding[] {
   const ways = [
     ...paths.filter(({ carries }) => carries === undefined).flatMap(({ to, measured }) => (measured === undefined ? [] : [{ what: `the way to ${to}`, mtu: measured.mtu, silent: measured.vanished !== undefined }])),
-    ...links.flatMap(({ name, mtu, tunnel }) => (tunnel === undefined ? [] : [{ what: name, mtu, silent: false }])),
+    ...links.flatMap(({ name, mtu, netns, tunnel }) => (tunnel === undefined || netns !== undefined ? [] : [{ what: name, mtu, silent: false }])),
   ];
   const narrowest = ways.sort((a, b) => a.mtu - b.mtu)[0];
   if (narrowest === undefined) return [];
@@ -113,6 +114,9 @@ function judgePods({ links, paths }: MtuFacts): MtuFinding[] {
     detail: `MTU ${peer.mtu} > ${narrowest.mtu} of ${narrowest.what}${narrowest.silent ? '' : ': its first large packet to each address is refused'}`,
   }]));
 }
+
+/** The link as `CheckedPath.links` names it. */
+const labelOf = ({ name, netns }: CheckedLink): string => (netns === undefined ? name : `${netns}/${name}`);
 
 const setMtu = (name: string, mtu: number, netns?: string): string =>
   netns === undefined ? `ip link set dev ${name} mtu ${mtu}` : netns.startsWith('/') ? `nsenter --net=${netns} ip link set dev ${name} mtu ${mtu}` : `ip -n ${netns} link set dev ${name} mtu ${mtu}`;

@@ -2,12 +2,14 @@
 
 import type { PathMeasurement } from '../path/inspect.ts';
 
-/** A link of the node, as far as its MTU goes. */
+/** A link of the node, or one on the way in another namespace, as far as its MTU goes. */
 export interface CheckedLink {
   name: string;
   ifindex: number;
   kind: string;
   mtu: number;
+  /** Label of the network namespace; absent in the one that is checked. */
+  netns?: string;
   /** What a tunnel adds, and the link that carries it. */
   tunnel?: { overhead: number; over: string; overMtu: number; df: string };
   /** Name of the bridge or bond that it is a port of. */
@@ -22,7 +24,7 @@ export interface CheckedPath {
   /** Name of the link that packets leave by, and its MTU. */
   egress: string;
   egressMtu: number;
-  /** The link's chain: what carries what, from the egress down to the last link of this node. */
+  /** What carries what, from the egress down and on through namespaces that forward; `NETNS/LINK` in another one. */
   links: readonly string[];
   /** The tunnel whose packets go this way, when the destination is a remote VTEP. */
   carries?: string;
@@ -49,8 +51,8 @@ export interface MtuFinding {
   subject: string;
   /** What was seen. */
   detail: string;
-  /** Where something has to change: here, in a pod, on the way, or at the other end. */
-  side: 'this node' | 'pod' | 'path' | 'other end';
+  /** Where something has to change: here, in the node of this pod, in a pod, on the way, or at the other end. */
+  side: 'this node' | 'node' | 'pod' | 'path' | 'other end';
   /** What to do, as a command where there is one. */
   fix: string;
 }
