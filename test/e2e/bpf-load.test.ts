@@ -199,6 +199,7 @@ describe('what cannot be loaded leaves nothing', () => {
     ['for another machine', 'machine', /made for machine 62, not for BPF/],
     ['big endian', 'big', /a big-endian object/],
     ['maps of the old form', 'old-maps', /section maps has map definitions of the old form/],
+    ['nothing that is loaded by itself', 'typed-symbols', /has nothing that is loaded by itself[\s\S]*--prog NAME/],
     ['an unknown section', 'refused', /section xdp_old, whose type is not known/],
   ])('when the file is unusable: %s', async (_, name, message) => {
     const { exitCode, stderr, stdout } = await load(await badFile(name));
@@ -208,7 +209,7 @@ describe('what cannot be loaded leaves nothing', () => {
   });
 
   async function badFile(name: string): Promise<string> {
-    if (['old-maps', 'refused'].includes(name)) return await fixtures.compile(name);
+    if (['old-maps', 'refused', 'typed-symbols'].includes(name)) return await fixtures.compile(name, ...(name === 'typed-symbols' ? ['-DHOOK="?raw_tp/sys_enter"'] : []));
     const path = join(state.root, name);
     const bytes = await fixtures.read('maps');
     if (name === 'text') writeFileSync(path, '#include <linux/bpf.h>');

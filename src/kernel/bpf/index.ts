@@ -25,7 +25,7 @@ export { type ProgramType } from './object/program-type.ts';
 export { type LoadedObject, loadObject, type LoadOptions, type ObjectProgram } from './object.ts';
 export { openPacketTap, type PacketTap } from './packet-tap.ts';
 export { type PerfProgram, perfProgram } from './perf-program.ts';
-export { ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
+export { bpffsPath, ensureBpffs, isBpffs, openPin, pin } from './pin.ts';
 export { BpfProgram, programFunction, type ProgramInfo, programInfo, type ProgramSpec, type TestRun, type TestRunResult } from './program.ts';
 export { PerfReader } from './perf-buffer.ts';
 export { RingReader } from './ringbuf.ts';

@@ -34,12 +34,15 @@ export function openPin(path: string): Fd | undefined {
   return number === undefined ? undefined : new Fd(number);
 }
 
+/** Where the bpf file system to pin in belongs, mounted or not. */
+export const bpffsPath = (): string => process.env['SLUICE_BPFFS'] ?? DEFAULT_BPFFS;
+
 /**
  * The bpf file system to pin in: `SLUICE_BPFFS`, else /sys/fs/bpf, mounted when it is not.
  *
  * @throws OperationError SL2301 when it cannot be mounted or the path is another file system.
  */
-export function ensureBpffs(path: string = process.env['SLUICE_BPFFS'] ?? DEFAULT_BPFFS): string {
+export function ensureBpffs(path: string = bpffsPath()): string {
   if (isBpffs(path)) return path;
   try {
     call('mount', `mount bpf on ${path}`, 'bpf', path, 'bpf', 0, null);

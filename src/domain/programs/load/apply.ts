@@ -7,9 +7,9 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { NotFoundError, OperationError } from '../../../lib/errors.ts';
+import { NotFoundError, OperationError, UsageError } from '../../../lib/errors.ts';
 import {
-  checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type LoadedObject,
+  bpffsPath, checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type LoadedObject,
 } from '../../../kernel/bpf/index.ts';
 import { findMap, findProgram, readReference } from '../../bpf/index.ts';
 import { beginChange } from '../../changes/index.ts';
@@ -41,9 +41,9 @@ export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) =
   const constants = readPairs('--const NAME=VALUE', request.constants);
   const given = readPairs('--map NAME=PIN', request.maps);
   const checked = checkObject(bytes, request.object, { ...selection(request), constants });
-  for (const name of Object.keys(given)) checkGiven(checked, name);
+  checkAsked(request, checked, Object.keys(given));
   if (request.dryRun === 'client') return describeCheck(request, checked);
-  const pins = planPins(ensureBpffs(), request.object, request.pinDirectory);
+  const pins = planPins(request.dryRun === 'kernel' ? bpffsPath() : ensureBpffs(), request.object, request.pinDirectory);
   using maps = openMaps(checked, given, pins);
   using target = request.target === undefined ? undefined : findProgram(readReference(request.target.split(' ')));
   using object = explainRefusals(() => loadObject(bytes, request.object, {
@@ -76,9 +76,13 @@ const selection = ({ programs, sections }: LoadRequest): { programs?: readonly s
   ...(programs === undefined ? {} : { programs }), ...(sections === undefined ? {} : { sections }),
 });
 
-function checkGiven(checked: CheckedObject, name: string): void {
-  if (checked.maps.some((map) => map.name === name)) return;
-  throw new NotFoundError(`the object has no map ${name}`, { hints: [`it has: ${checked.maps.map((map) => map.name).join(', ') || 'no maps'}`] });
+/** @throws UsageError when there is nothing to load; NotFoundError for a map that the object does not have. */
+function checkAsked({ object }: LoadRequest, { programs, maps }: CheckedObject, given: readonly string[]): void {
+  if (programs.length === 0 && maps.length === 0)
+    throw new UsageError(`${object} has nothing that is loaded by itself`, { hints: ['name a program of a section that begins with ?: --prog NAME'] });
+  const names = maps.map(({ name }) => name);
+  const unknown = given.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new NotFoundError(`the object has no map ${unknown}`, { hints: [`it has: ${names.join(', ') || 'no maps'}`] });
 }
 
 interface GivenMaps {

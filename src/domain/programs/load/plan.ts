@@ -17,7 +17,8 @@ export function planPins(bpffs: string, object: string, directory?: string): Loa
   const folder = directory === undefined ? join(bpffs, 'sluice', 'programs', pinName(objectName(object))) : resolve(directory);
   return {
     directory: folder,
-    program: (name) => join(folder, pinName(name)),
+    // The folder of the maps has that name.
+    program: (name) => join(folder, name === 'maps' ? 'maps_program' : pinName(name)),
     map: (name) => join(folder, 'maps', pinName(name)),
     shared: (name) => join(bpffs, pinName(name)),
   };
