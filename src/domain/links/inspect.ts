@@ -2,7 +2,7 @@
 
 import { NetlinkError, NotFoundError } from '../../lib/errors.ts';
 import { compareNatural, suggest } from '../../lib/text.ts';
-import { decodeKind, decodePort, getLink, type IfAddress, type KindFacts, type Link, listAddresses, listLinkNames, listLinks, type NetlinkSocket, openNetlink, walk } from '../../kernel/netlink/index.ts';
+import { decodeKind, decodePort, getLink, getWireguard, type IfAddress, type KindFacts, type Link, listAddresses, listLinkNames, listLinks, type NetlinkSocket, openNetlink, walk } from '../../kernel/netlink/index.ts';
 import { ifLink, netDevice } from '../../kernel/uapi/index.ts';
 import { reportCommand } from '../../tools/index.ts';
 import type { InterfaceDetail, LinkRequest, NetworkInterface, OperState } from './model.ts';
@@ -31,7 +31,8 @@ export async function getInterface(name: string, { netns }: LinkRequest = {}): P
   const link = findLink(netlink, name);
   const names = listLinkNames(netlink);
   const described = describeLink(link, names, listAddresses(netlink, { ifindex: link.index }).items);
-  return { ...described, statistics: link.statistics!, otherAttributes: otherAttributes(link.raw!) };
+  const kind = link.kind === 'wireguard' ? { ...getWireguard(link.index, { netns }) } : described.kind;
+  return { ...described, kind, statistics: link.statistics!, otherAttributes: otherAttributes(link.raw!) };
 }
 
 /** A link by name, for operations on it. @throws NotFoundError SL6003 with names that are near */

@@ -21,3 +21,5 @@ export { addRoute, bpfEncap, deleteRoute, listRoutes, lookUpRoute, readRoute, re
 export { type Dump, type NetlinkOptions, NetlinkSocket, openNetlink, type Refusal } from './socket.ts';
 export { detachXdp } from './xdp.ts';
 export { addBpfFilter, addClsact, type BpfFilterSpec, type ClsactHook, deleteBpfFilter, deleteClsact, listFilters, listQdiscs, type Qdisc, type TcFilter } from './traffic-control.ts';
+export { findFamily } from './generic.ts';
+export { getWireguard, type WireguardFacts, type WireguardPeer } from './wireguard.ts';

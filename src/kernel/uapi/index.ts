@@ -2,6 +2,7 @@
 
 export * as bpf from './bpf.ts';
 export * as ethtool from './ethtool.ts';
+export * as genetlink from './genetlink.ts';
 export * as ifAddr from './if-addr.ts';
 export * as ifLink from './if-link.ts';
 export * as netDevice from './if.ts';
@@ -13,3 +14,4 @@ export * as pktCls from './pkt-cls.ts';
 export * as rtnetlink from './rtnetlink.ts';
 export * as socket from './socket.ts';
 export * as veth from './veth.ts';
+export * as wireguard from './wireguard.ts';

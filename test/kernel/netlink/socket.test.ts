@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { NetlinkError } from '../../../src/lib/errors.ts';
 import {
-  addAddress, addFdb, addRoute, changeLink, createLink, deleteFdb, deleteRoute, getLink, listAddresses, listFdb, listLinks, listNeighbours, listRoutes, openMonitor, openNetlink, readLink,
+  addAddress, addFdb, addRoute, changeLink, createLink, deleteFdb, deleteRoute, findFamily, getLink, listAddresses, listFdb, listLinks, listNeighbours, listRoutes, openMonitor, openNetlink, readLink,
   replaceNeighbour, vxlanData,
 } from '../../../src/kernel/netlink/index.ts';
-import { neighbour as nd, rtnetlink } from '../../../src/kernel/uapi/index.ts';
+import { neighbour as nd, netlink as uapi, rtnetlink } from '../../../src/kernel/uapi/index.ts';
 import { requireRoot, requireTool } from '../../support/require.ts';
 import { type Netns, withNetns } from '../../support/sluice.ts';
 
@@ -116,6 +116,12 @@ describe('a monitor', () => {
     await sleep(10);
     await expect.poll(() => overruns).toBeGreaterThan(0);
   }));
+});
+
+test('families of generic netlink are found by name', () => {
+  using netlink = openNetlink({ protocol: uapi.NETLINK_GENERIC });
+  expect(findFamily(netlink, 'nlctrl')).toBe(16);
+  expect(findFamily(netlink, 'nosuchfamily')).toBeUndefined();
 });
 
 function refusal(use: () => unknown): NetlinkError {
