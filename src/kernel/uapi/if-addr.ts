@@ -8,13 +8,3 @@ export const IFA_BROADCAST = 4;
 export const IFA_CACHEINFO = 6;
 export const IFA_FLAGS = 8;
 export const IFA_PROTO = 11;
-
-/* ifa_flags */
-export const IFA_F_SECONDARY = 1;
-export const IFA_F_NODAD = 2;
-export const IFA_F_DADFAILED = 8;
-export const IFA_F_DEPRECATED = 32;
-export const IFA_F_TENTATIVE = 64;
-export const IFA_F_PERMANENT = 128;
-export const IFA_F_MANAGETEMPADDR = 256;
-export const IFA_F_NOPREFIXROUTE = 512;

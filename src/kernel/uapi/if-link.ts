@@ -12,11 +12,9 @@ export const IFLA_TXQLEN = 13;
 export const IFLA_OPERSTATE = 16;
 export const IFLA_LINKMODE = 17;
 export const IFLA_LINKINFO = 18;
-export const IFLA_NET_NS_PID = 19;
 export const IFLA_IFALIAS = 20;
 export const IFLA_STATS64 = 23;
 export const IFLA_GROUP = 27;
-export const IFLA_NET_NS_FD = 28;
 export const IFLA_EXT_MASK = 29;
 export const IFLA_PROMISCUITY = 30;
 export const IFLA_NUM_TX_QUEUES = 31;
@@ -85,8 +83,3 @@ export const IFLA_VXLAN_VNIFILTER = 30;
 export const IFLA_VXLAN_LOCALBYPASS = 31;
 export const IFLA_VXLAN_LABEL_POLICY = 32;
 export const IFLA_VXLAN_RESERVED_BITS = 33;
-
-/* enum ifla_vxlan_df */
-export const VXLAN_DF_UNSET = 0;
-export const VXLAN_DF_SET = 1;
-export const VXLAN_DF_INHERIT = 2;

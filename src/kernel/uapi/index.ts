@@ -13,5 +13,4 @@ export * as nexthop from './nexthop.ts';
 export * as pktCls from './pkt-cls.ts';
 export * as rtnetlink from './rtnetlink.ts';
 export * as socket from './socket.ts';
-export * as veth from './veth.ts';
 export * as wireguard from './wireguard.ts';

@@ -19,22 +19,13 @@ export const NDA_FLAGS_EXT = 15;
 export const NDA_NDM_STATE_MASK = 16;
 
 /* ndm_flags */
-export const NTF_USE = 1;
 export const NTF_SELF = 2;
 export const NTF_MASTER = 4;
-export const NTF_PROXY = 8;
 export const NTF_EXT_LEARNED = 16;
 export const NTF_OFFLOADED = 32;
 export const NTF_STICKY = 64;
-export const NTF_ROUTER = 128;
 
 /* ndm_state */
-export const NUD_INCOMPLETE = 1;
 export const NUD_REACHABLE = 2;
-export const NUD_STALE = 4;
-export const NUD_DELAY = 8;
-export const NUD_PROBE = 16;
-export const NUD_FAILED = 32;
 export const NUD_NOARP = 64;
 export const NUD_PERMANENT = 128;
-export const NUD_NONE = 0;

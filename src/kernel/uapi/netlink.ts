@@ -6,7 +6,6 @@ export const NETLINK_GENERIC = 16;
 
 /* Flags of a message */
 export const NLM_F_REQUEST = 1;
-export const NLM_F_MULTI = 2;
 export const NLM_F_ACK = 4;
 export const NLM_F_DUMP_INTR = 16;
 export const NLM_F_DUMP = 768;
@@ -18,7 +17,6 @@ export const NLM_F_CAPPED = 256;
 export const NLM_F_ACK_TLVS = 512;
 
 /* Types of control messages */
-export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 export const NLMSG_OVERRUN = 4;
@@ -26,8 +24,6 @@ export const NLMSG_OVERRUN = 4;
 /* enum nlmsgerr_attrs */
 export const NLMSGERR_ATTR_MSG = 1;
 export const NLMSGERR_ATTR_OFFS = 2;
-export const NLMSGERR_ATTR_MISS_TYPE = 5;
-export const NLMSGERR_ATTR_MISS_NEST = 6;
 
 /* Socket options */
 export const NETLINK_ADD_MEMBERSHIP = 1;

@@ -10,7 +10,3 @@ export const NHA_GATEWAY = 6;
 export const NHA_GROUPS = 9;
 export const NHA_MASTER = 10;
 export const NHA_FDB = 11;
-
-/* Types of a group */
-export const NEXTHOP_GRP_TYPE_MPATH = 0;
-export const NEXTHOP_GRP_TYPE_RES = 1;

@@ -23,20 +23,10 @@ export const RTM_GETTFILTER = 46;
 export const RTM_NEWNEXTHOP = 104;
 export const RTM_DELNEXTHOP = 105;
 export const RTM_GETNEXTHOP = 106;
-export const RTM_NEWTUNNEL = 120;
-export const RTM_DELTUNNEL = 121;
-export const RTM_GETTUNNEL = 122;
 
 /* enum rtnetlink_groups */
 export const RTNLGRP_LINK = 1;
 export const RTNLGRP_NEIGH = 3;
-export const RTNLGRP_TC = 4;
-export const RTNLGRP_IPV4_IFADDR = 5;
-export const RTNLGRP_IPV4_ROUTE = 7;
-export const RTNLGRP_IPV6_IFADDR = 9;
-export const RTNLGRP_IPV6_ROUTE = 11;
-export const RTNLGRP_NEXTHOP = 32;
-export const RTNLGRP_TUNNEL = 35;
 
 /* RTA_* */
 export const RTA_DST = 1;
@@ -63,51 +53,29 @@ export const RTAX_MTU = 2;
 
 /* rtm_type */
 export const RTN_UNICAST = 1;
-export const RTN_LOCAL = 2;
-export const RTN_BROADCAST = 3;
-export const RTN_ANYCAST = 4;
-export const RTN_MULTICAST = 5;
 export const RTN_BLACKHOLE = 6;
 export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
-export const RTN_THROW = 9;
 
 /* rtm_protocol */
 export const RTPROT_UNSPEC = 0;
-export const RTPROT_REDIRECT = 1;
 export const RTPROT_KERNEL = 2;
-export const RTPROT_BOOT = 3;
 export const RTPROT_STATIC = 4;
-export const RTPROT_RA = 9;
 export const RTPROT_ZEBRA = 11;
 export const RTPROT_BIRD = 12;
-export const RTPROT_DHCP = 16;
 export const RTPROT_BGP = 186;
-export const RTPROT_ISIS = 187;
-export const RTPROT_OSPF = 188;
-export const RTPROT_RIP = 189;
-export const RTPROT_EIGRP = 192;
 
 /* rtm_scope */
 export const RT_SCOPE_UNIVERSE = 0;
-export const RT_SCOPE_SITE = 200;
 export const RT_SCOPE_LINK = 253;
-export const RT_SCOPE_HOST = 254;
 export const RT_SCOPE_NOWHERE = 255;
 
 /* Tables */
 export const RT_TABLE_UNSPEC = 0;
-export const RT_TABLE_DEFAULT = 253;
 export const RT_TABLE_MAIN = 254;
-export const RT_TABLE_LOCAL = 255;
 
 /* rtm_flags, rtnh_flags */
-export const RTM_F_CLONED = 512;
-export const RTM_F_FIB_MATCH = 0x2000;
-export const RTNH_F_DEAD = 1;
-export const RTNH_F_PERVASIVE = 2;
 export const RTNH_F_ONLINK = 4;
-export const RTNH_F_LINKDOWN = 16;
 
 /* IFLA_EXT_MASK */
 export const RTEXT_FILTER_SKIP_STATS = 8;
