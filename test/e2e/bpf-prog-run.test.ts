@@ -187,6 +187,7 @@ describe('types without a packet', () => {
 
 it.each([
   ['probe', ['--packet', PACKET], 6, 'SL2563', 'running kprobe programs on request is not supported'],
+  ['watch_exits', [], 6, 'SL2563', 'running tracing programs on request'],
   ['bounce', [], 2, 'SL2561', 'xdp programs run on a packet: give --packet, --data-hex or --pcap'],
   ['bounce', ['--packet', 'udp nowhere'], 2, 'SL2560', "'nowhere': write ADDRESS"],
   ['bounce', ['--data-hex', '00112'], 2, 'SL2561', 'pairs of hexadecimal digits'],

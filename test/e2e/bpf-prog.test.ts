@@ -72,7 +72,7 @@ describe('list', () => {
   it('says what bpftool says', async () => {
     const rows = own(await list());
     const shown = JSON.parse((await run(['bpftool', '-j', 'prog', 'list'])).stdout) as Record<string, unknown>[];
-    expect(rows.length).toBe(13);
+    expect(rows.length).toBe(14);
     for (const row of rows) {
       const theirs = shown.find(({ id }) => id === row.id)!;
       expect(row).toMatchObject({
@@ -187,6 +187,11 @@ describe('get', () => {
     const { stdout } = await prog('show', path);
     expect(stdout).toMatch(new RegExp(`^ID +${id}\nTYPE +xdp\nNAME +bounce\nTAG +${tag}\nLOADED +20`));
     expect(stdout).toContain(`PINNED AT    ${path}\n`);
+  });
+
+  it('says what a tracing program was loaded for', async () => {
+    expect(await json('get', join(pins, 'watch_exits'))).toMatchObject({ type: 'tracing', attachTo: { function: 'sched_process_exit', module: 'vmlinux' } });
+    expect((await prog('get', join(pins, 'watch_exits'))).stdout).toMatch(/LOADED FOR +sched_process_exit of vmlinux\n/);
   });
 
   it('names the maps that it uses', async () => {

@@ -150,5 +150,6 @@ function readMap(id: number): UsedMap[] {
 function attachTarget({ attachTo: { btfId, typeId } }: ProgramInfo): AttachTarget | undefined {
   const object = btfId === 0 || typeId === 0 ? undefined : readBtfObject(btfId);
   if (object === undefined) return undefined;
-  return { function: parseBtf(object).type(typeId).name, btfId, ...(object.name === '' ? {} : { module: object.name }) };
+  // A tracepoint is a type of its own, with a name before its name.
+  return { function: parseBtf(object).type(typeId).name.replace(/^btf_trace_/, ''), btfId, ...(object.name === '' ? {} : { module: object.name }) };
 }

@@ -128,7 +128,8 @@ function runOnce(program: BpfProgram, type: string, input: TestRun): TestRunResu
 }
 
 function refusal(type: string, error: SyscallError): Error {
-  if (error.errnoName === 'ENOTSUPP') return notRunnable(type, error);
+  // EFAULT is what the kernel says of a tracing program that is neither fentry, fexit nor fmod_ret.
+  if (error.errnoName === 'ENOTSUPP' || (type === 'tracing' && error.errnoName === 'EFAULT')) return notRunnable(type, error);
   if (error.errnoName !== 'EINVAL' && error.errnoName !== 'ENODEV') return error;
   return new OperationError(`the kernel does not run this ${type} program on that`, {
     code: 'SL2564', causes: [error.message], cause: error,

@@ -72,7 +72,7 @@ const RUNNABLE: Readonly<Record<string, RunnableType>> = {
 export const runnableType = (type: string): RunnableType | undefined => RUNNABLE[type];
 
 /** Names of the types that can be run. */
-export const runnableTypes = (): string[] => Object.keys(RUNNABLE);
+export const runnableTypes = (): string[] => Object.keys(RUNNABLE).map((type) => (type === 'tracing' ? 'tracing (fentry, fexit and fmod_ret)' : type));
 
 /** A result in words: its name where the type has one. Results are signed where a type has negative ones. */
 export function verdictName(type: string, { verdicts }: RunnableType, result: number): string {
