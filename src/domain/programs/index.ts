@@ -17,7 +17,7 @@ export { type CodeFunction, type CodeInstruction, type DumpForm, listCode, type 
 export { dumpProgram } from './dump/inspect.ts';
 export { hookFeature, probeFeatures } from './features/apply.ts';
 export type { FeatureKind, KernelFeature } from './features/feature.ts';
-export { getProgram, listPrograms, programReader, type ProgramListing } from './list/inspect.ts';
+export { getProgram, programReader, type ProgramListing } from './list/inspect.ts';
 export { type AttachTarget, type Program, type ProgramDetail, type ProgramFilter, type Rate, type UsedMap } from './list/program.ts';
 export { loadPrograms, type Loaded } from './load/apply.ts';
 export type { Addition, AttachedHook, LoadReport, LoadRequest, MapReport, ProgramReport } from './load/model.ts';

@@ -30,4 +30,4 @@ export { BpfProgram, programFunction, type ProgramInfo, programInfo, type Progra
 export { PerfReader } from './perf-buffer.ts';
 export { RingReader } from './ringbuf.ts';
 export { loadSizedTypes } from './sized-btf.ts';
-export { enableStatistics, holdSwitch, isSwitchOn, switchStatisticsOn } from './statistics.ts';
+export { enableStatistics, isSwitchOn, switchStatisticsOn } from './statistics.ts';

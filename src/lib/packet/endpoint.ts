@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '../ip.ts';
+import { parseAddress } from '../ip.ts';
 
 /** An address as words in host order, and a port where one is said. */
 export interface Endpoint {
@@ -11,11 +11,4 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   const [, bracketed, dotted, port] = /^(?:\[([^\]]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const address = parseAddress(bracketed ?? dotted ?? text);
   return address === undefined ? undefined : { address, port: port === undefined ? undefined : Number(port) };
-}
-
-/** The same the other way round. */
-export function formatEndpoint({ address, port }: Endpoint): string {
-  const text = formatAddress(address);
-  if (port === undefined) return text;
-  return address.length === 1 ? `${text}:${port}` : `[${text}]:${port}`;
 }

@@ -26,16 +26,11 @@ const SAMPLE_MS = 200;
 const MAX_NAME = 15;
 
 /**
- * All programs, by id. Rates come with it where somebody has the kernel count already: from a second reading shortly after the
- * first.
+ * Reads all programs, by id. Rates come with them where somebody has the kernel count already: the first time from a second reading
+ * shortly after, from then on since the time before.
  *
  * @throws UsageError for a type that does not exist; SyscallError EPERM without CAP_SYS_ADMIN.
  */
-export async function listPrograms(filter: ProgramFilter = {}): Promise<ProgramListing> {
-  return await programReader(filter)();
-}
-
-/** The same, again and again: from the second time on rates are those since the time before. */
 export function programReader(filter: ProgramFilter = {}): () => Promise<ProgramListing> {
   checkTypes(filter);
   let before: Reading | undefined;
