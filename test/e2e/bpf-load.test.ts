@@ -174,6 +174,12 @@ describe('a refused program', () => {
     expect(readFileSync(join(state.env.SLUICE_STATE_DIR, 'verifier/null.log'), 'utf8')).toContain('processed');
   });
 
+  test('that reads its stack before it is set is told so, where the caller may not look into the kernel', async () => {
+    const argv = ['setpriv', '--bounding-set=-perfmon,-sys_admin', ...sluiceCommand(['bpf', 'prog', 'load', await fixtures.compile('verifier'), '--prog', 'unset', '--dry-run=kernel'])];
+    const refused = await run(argv, { allowFailure: true, env: sluiceEnvironment(state.env) });
+    expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringMatching(/invalid read from stack[\s\S]*set all of a variable before it is read/) });
+  });
+
   test('without rights is told so', async () => {
     const path = await fixtures.compile('shared');
     const argv = [...WITHOUT_RIGHTS, ...sluiceCommand(['bpf', 'prog', 'load', path, '--dry-run=kernel'])];
