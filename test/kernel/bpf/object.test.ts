@@ -42,6 +42,12 @@ describe('every program has the type and the tag, a digest of its instructions, 
     expect(ours).toEqual(theirs);
   });
 
+  test('a program made with the header of the kernel that it runs on', async () => {
+    const { ours, theirs } = await loadTwice(await fixtures.compile('kernel-types', `-I${fixtures.kernelHeader()}`));
+    expect(ours).toHaveLength(2);
+    expect(ours).toEqual(theirs);
+  });
+
   test('objects that were linked into one', async () => {
     const parts = await Promise.all(['functions', 'tail-calls', 'variables'].map(async (name) => await fixtures.compile(name)));
     const whole = join(dirname(parts[0]!), 'linked.bpf.o');
