@@ -18,6 +18,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return words === undefined || length > words.length * 32 ? undefined : { words, length };
 }
 
+/** The text that `parseCidr` reads, with the address canonical. */
 export const formatCidr = ({ words, length }: Cidr): string => `${formatAddress(words)}/${length}`;
 
 /** The network itself, without the bits beyond its prefix. */

@@ -6,6 +6,7 @@
 import { ParseError, type ErrorFacts } from './errors.ts';
 import { suggest } from './text.ts';
 
+/** What all documents of sluice begin with. */
 export const API_VERSION = 'sluice.dev/v1';
 
 /** One document. */

@@ -2,6 +2,7 @@
 
 import { inNamespaces, type Netns } from './sluice.ts';
 
+/** The namespaces; `close` removes them. */
 export interface Hosts {
   /** 172.30.0.1 and 172.30.0.2 on eth0. */
   host: readonly [Netns, Netns];

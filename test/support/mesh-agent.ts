@@ -3,6 +3,7 @@
 import { applyMesh } from '../../src/domain/vxlan/index.ts';
 import { NetlinkSocket, type Refusal, type Request } from '../../src/kernel/netlink/index.ts';
 
+/** Which documents it applies, and where it dies. */
 export interface MeshAgentSettings {
   file: string;
   netns: { path: string; label: string };

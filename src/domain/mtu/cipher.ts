@@ -1,5 +1,6 @@
 /** Ciphers of ESP, by what they cost. */
 
+/** What a cipher costs in every packet. */
 export interface Cipher {
   title: string;
   /** Bytes of initialisation vector in every packet. */
@@ -18,4 +19,5 @@ export const CIPHERS = {
   'chacha20-poly1305': { title: 'ChaCha20-Poly1305', iv: 8, block: 4, icv: 16 },
 } as const satisfies Readonly<Record<string, Cipher>>;
 
+/** One of them. */
 export type CipherName = keyof typeof CIPHERS;

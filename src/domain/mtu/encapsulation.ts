@@ -6,6 +6,7 @@ import { ESP, ESP_TRAILER, GENEVE, GRE, INNER_ETHERNET, INNER_VLAN, ipHeader, PO
 
 /** Names that `encapsulation` knows. */
 export const ENCAPSULATIONS = ['none', 'vxlan', 'geneve', 'wireguard', 'ipsec', 'ipip', 'gre', 'gretap'] as const;
+/** One of them. */
 export type EncapsulationName = (typeof ENCAPSULATIONS)[number];
 
 /** What may differ between two tunnels of the same kind. */

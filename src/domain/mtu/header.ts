@@ -1,5 +1,6 @@
 /** Headers that encapsulations put around a packet, with their sizes in bytes. */
 
+/** IP version of an outer header. */
 export type Family = 'ipv4' | 'ipv6';
 
 /** One header, trailer or field on the wire. */

@@ -27,6 +27,7 @@ export interface ExactOverhead extends QuickOverhead {
   padding: number;
 }
 
+/** Both tables. */
 export interface OverheadReport {
   /** MTU of the link that carries the tunnel. */
   outerMtu: number;

@@ -4,6 +4,7 @@ import { UsageError } from '../../lib/errors.ts';
 import { encapsulation, largestCarried, wrappedBytes, type Encapsulation, type EncapsulationOptions } from './encapsulation.ts';
 import type { Family, Header } from './header.ts';
 
+/** Encapsulations around each other, and what carries them. */
 export interface StackRequest {
   /** MTU of the link that carries everything. */
   outerMtu: number;
@@ -28,6 +29,7 @@ export interface StackLayer {
   headers: readonly Header[];
 }
 
+/** What a stack leaves. */
 export interface StackReport {
   outerMtu: number;
   /** For the packet in the middle, such as a pod's. */

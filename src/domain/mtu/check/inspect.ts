@@ -10,6 +10,7 @@ import { judgeMtu } from './judge.ts';
 import type { CheckedLink, CheckedPath, MtuReport } from './model.ts';
 import { Namespaces, type NetworkNode, type TunnelEnd } from './node/inspect.ts';
 
+/** What to check. */
 export interface MtuCheckRequest {
   /** Address to measure to; without one, to the remote VTEPs of all tunnels. */
   to?: string;

@@ -39,6 +39,7 @@ export interface MtuFacts {
   paths: readonly CheckedPath[];
 }
 
+/** What a finding is about; the manual says it of each. */
 export type MtuCheckId = 'MT001' | 'MT002' | 'MT003' | 'MT004' | 'MT005' | 'MT006' | 'MT007';
 
 /** Something that is wrong. */

@@ -10,6 +10,7 @@ import type { Family } from '../header.ts';
 import { echoRequest, readAnswer, udpData, type Answer, type ProbeMark } from './icmp.ts';
 import { LEAST, searchMtu, settle, type Outcome, type Prober, type SearchResult } from './search.ts';
 
+/** A path to measure. */
 export interface PathRequest {
   /** IPv4 or IPv6 address. */
   to: string;

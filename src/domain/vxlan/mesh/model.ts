@@ -59,11 +59,13 @@ export interface FdbPair {
   destination: string;
 }
 
+/** An IP address and the MAC address behind it. */
 export interface NeighbourPair {
   address: string;
   mac: string;
 }
 
+/** A network and the gateway on the tunnel that it is behind. */
 export interface RoutePair {
   /** Network with its prefix length. */
   destination: string;

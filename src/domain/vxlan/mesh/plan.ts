@@ -32,6 +32,7 @@ export interface TunnelPlan {
 /** A wanted device with its MTU worked out. */
 export type ResolvedTunnel = WantedTunnel & { mtu: number };
 
+/** Alias by which a device is known to be that of a document. */
 export const aliasOf = ({ owner }: Pick<WantedTunnel, 'owner'>): string => `${OWN_ALIAS} ${owner}`;
 
 /**

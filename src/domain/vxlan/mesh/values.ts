@@ -4,6 +4,7 @@ import { formatCidr, hasHostBits, networkOf, parseCidr, type Cidr } from '../../
 import { formatAddress, parseAddress } from '../../../lib/ip.ts';
 import type { Field } from '../../../lib/manifest.ts';
 
+/** An IP address without prefix length. */
 export function readAddress(field: Field): string {
   const words = parseAddress(field.text());
   return words === undefined ? field.fail(`${field.name} must be an IP address, not '${field.text()}'`) : formatAddress(words);
@@ -39,6 +40,8 @@ export function readDeviceName(field: Field): string {
 /** 24 bits; 0 is what devices without a VNI of their own have. */
 export const readVni = (field: Field): number => field.integer(1, 0xff_ffff);
 
+/** A UDP port; 0 is none. */
 export const readPort = (field: Field): number => field.integer(1, 65_535);
 
+/** A number that IPv4 allows, or the word that stands for the underlay's less the headers. */
 export const readMtu = (field: Field): number | 'auto' => (field.value === 'auto' ? 'auto' : field.integer(68, 65_535));

@@ -14,6 +14,7 @@ const SPEAKERS: ReadonlySet<number> = new Set([rt.RTPROT_BIRD, rt.RTPROT_ZEBRA, 
 /** Routes that keep packets for pods that are not there from leaving: a node has them for its own networks. */
 const HOLDING: ReadonlySet<number> = new Set([rt.RTN_BLACKHOLE, rt.RTN_UNREACHABLE, rt.RTN_PROHIBIT]);
 
+/** Whom to ask for the nodes of a mesh. */
 export interface SourceRequest {
   /** `bgp`, `kubernetes`, or a file with what `kubectl get nodes -o json` printed. */
   from: string;
