@@ -65,7 +65,7 @@ const tunnelMembers = {
   state: { enum: ['up', 'down'] }, owner: text, remotes: texts, peers: count, entries: count, issues: texts, attributes: { type: 'object' },
 };
 const fdbMembers = {
-  device: text, mac: text, 'vlan?': count, 'destination?': text, 'port?': count, 'vni?': count, 'sourceVni?': count, 'via?': text, 'nexthopId?': count, 'master?': text,
+  device: text, mac: text, 'vlan?': count, 'destination?': text, 'port?': count, 'vni?': count, 'sourceVni?': count, 'via?': text, 'nexthopId?': count, 'nexthops?': texts, 'master?': text,
   table: { enum: ['self', 'master'] }, lifetime: { enum: ['permanent', 'static', 'dynamic'] }, externallyLearned: flag, sticky: flag, offloaded: flag,
   'usedSeconds?': { type: 'number' }, 'updatedSeconds?': { type: 'number' },
 };

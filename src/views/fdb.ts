@@ -7,7 +7,7 @@ import type { FdbEntry } from '../domain/vxlan/index.ts';
 export const fdbColumns: readonly Column<FdbEntry>[] = [
   { header: 'DEVICE', value: ({ device }) => device, shrinkTo: 8 },
   { header: 'MAC', value: ({ mac }) => mac },
-  { header: 'DST', value: ({ destination }) => destination },
+  { header: 'DST', value: ({ destination, nexthopId, nexthops }) => destination ?? (nexthopId === undefined ? undefined : `nexthop ${nexthopId} (${nexthops?.join(',')})`) },
   { header: 'VLAN', value: ({ vlan }) => vlan, dropOrder: 3 },
   { header: 'TABLE', value: ({ table, master }) => (table === 'self' ? 'self' : (master ?? 'master')) },
   { header: 'LIFETIME', value: ({ lifetime }) => lifetime, tone: ({ lifetime }) => (lifetime === 'dynamic' ? 'dim' : undefined) },
@@ -17,7 +17,6 @@ export const fdbColumns: readonly Column<FdbEntry>[] = [
   { header: 'VNI', value: ({ vni }) => vni, wide: true },
   { header: 'SRC-VNI', value: ({ sourceVni }) => sourceVni, wide: true },
   { header: 'VIA', value: ({ via }) => via, wide: true },
-  { header: 'NEXTHOP', value: ({ nexthopId }) => nexthopId, wide: true },
   { header: 'FLAGS', value: ({ externallyLearned, sticky, offloaded }) => [externallyLearned ? 'extern_learn' : '', sticky ? 'sticky' : '', offloaded ? 'offload' : ''].filter((word) => word !== '').join(','), wide: true },
 ];
 

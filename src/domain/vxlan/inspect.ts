@@ -6,6 +6,7 @@ import { compareNatural, suggest } from '../../lib/text.ts';
 import { reportCommand } from '../../tools/index.ts';
 import { describeLinks, findLink } from '../links/index.ts';
 import { describeFdb } from './fdb/inspect.ts';
+import { NexthopLookup } from './fdb/nexthops/inspect.ts';
 import { findIssues } from './issues.ts';
 import { FLOOD_MAC, type NodeView, type Tunnel, type TunnelDetail } from './model.ts';
 import { ownerOf } from './owner.ts';
@@ -37,8 +38,8 @@ export async function getTunnel(name: string, { netns }: Scope = {}): Promise<Tu
   const fdb = listFdb(netlink, { ifindex: index }).items.filter((entry) => entry.ifindex === index);
   const link = links.find((other) => other.index === index)!;
   const names = new Map(links.map((other) => [other.index, other.name]));
-  const lookup = lookUpBy(interfaces);
-  return { ...describeTunnel(link, lookup, fdb), interface: lookup.byIndex.get(index)!, fdb: describeFdb(fdb, names) };
+  const [lookup, nexthops] = [lookUpBy(interfaces), new NexthopLookup(netns)];
+  return { ...describeTunnel(link, lookup, fdb, nexthops), interface: lookup.byIndex.get(index)!, fdb: describeFdb(fdb, names, nexthops) };
 }
 
 /** Interfaces and tunnels of a namespace, for plans and checks. */
@@ -48,19 +49,20 @@ export async function viewNode({ netns }: Scope = {}): Promise<NodeView> {
   using netlink = openNetlink({ netns });
   const [links, addresses, fdb] = [listLinks(netlink), listAddresses(netlink), listFdb(netlink)];
   const interfaces = describeLinks(links.items, addresses.items);
-  const lookup = lookUpBy(interfaces);
+  const [lookup, nexthops] = [lookUpBy(interfaces), new NexthopLookup(netns)];
   const byDevice = Map.groupBy(fdb.items, ({ ifindex }) => ifindex);
-  const tunnels = links.items.filter(({ kind }) => kind === 'vxlan').map((link) => describeTunnel(link, lookup, byDevice.get(link.index) ?? []));
+  const tunnels = links.items.filter(({ kind }) => kind === 'vxlan').map((link) => describeTunnel(link, lookup, byDevice.get(link.index) ?? [], nexthops));
   const complete = links.complete && addresses.complete && fdb.complete;
   return { interfaces, tunnels: tunnels.sort((a, b) => compareNatural(a.name, b.name)), complete, warnings: complete ? [] : [CHANGED_MEANWHILE] };
 }
 
-function describeTunnel(link: Link, lookup: InterfaceLookup, fdb: readonly Neighbour[]): Tunnel {
+function describeTunnel(link: Link, lookup: InterfaceLookup, fdb: readonly Neighbour[], nexthops: NexthopLookup): Tunnel {
   const attributes = readVxlan(link.kindData!);
   const own = lookup.byIndex.get(link.index)!;
   const underlay = attributes.lower === undefined ? undefined : lookup.byIndex.get(attributes.lower);
   const remotes = fdb.filter(({ lladdr, destination }) => lladdr === FLOOD_MAC && destination !== undefined && !isMulticast(destination)).map(({ destination }) => destination!);
-  const peers = new Set(fdb.map(({ destination }) => destination).filter((destination) => destination !== undefined && !isMulticast(destination)));
+  const ends = fdb.flatMap(({ destination, nexthopId }) => (destination === undefined ? (nexthops.addressesOf(nexthopId) ?? []) : [destination]));
+  const peers = new Set(ends.filter((end) => !isMulticast(end)));
   const tunnel = {
     name: link.name, index: link.index, vni: attributes.vni ?? 0, port: attributes.port ?? 0, mtu: link.mtu, addresses: own.addresses,
     state: own.flags.includes('UP') ? 'up' as const : 'down' as const, owner: ownerOf(link.name, link.alias), remotes, peers: peers.size, entries: fdb.length, attributes,

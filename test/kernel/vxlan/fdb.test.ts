@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { rollbackChange } from '../../../src/domain/changes/index.ts';
-import { addEntry, type ChangeContext, createTunnel, deleteEntry, FLOOD_MAC, type FdbEntry, type FdbWords, listEntries, type OverlayOutcome, syncEntries } from '../../../src/domain/vxlan/index.ts';
+import { addEntry, type ChangeContext, createTunnel, deleteEntry, FLOOD_MAC, type FdbEntry, type FdbWords, listEntries, listTunnels, type OverlayOutcome, syncEntries } from '../../../src/domain/vxlan/index.ts';
+import { deleteNexthop, listNexthops, openNetlink, replaceNexthop } from '../../../src/kernel/netlink/index.ts';
 import { requireRoot, requireTool } from '../../support/require.ts';
 import { type Netns, tempState, type TempState } from '../../support/sluice.ts';
 import { withUnderlay } from '../../support/underlay.ts';
@@ -38,7 +39,7 @@ function native(netns: Netns, device: string): Json[] {
 
 async function ours(netns: Netns, device: string): Promise<Json[]> {
   const { items } = await listEntries({ device, ...context(netns) });
-  return items.map(({ usedSeconds: _used, updatedSeconds: _updated, offloaded: _offloaded, ...entry }) => JSON.parse(JSON.stringify(entry)) as Json);
+  return items.map(({ usedSeconds: _used, updatedSeconds: _updated, offloaded: _offloaded, nexthops: _nexthops, ...entry }) => JSON.parse(JSON.stringify(entry)) as Json);
 }
 
 /** A tunnel `vx`, also port of a bridge, and whatever `use` does to it. */
@@ -58,7 +59,7 @@ describe('an entry is the one that `bridge fdb` writes', () => {
     ['of the bridge', { master: true, lifetime: 'static' }, 'master static'],
     ['of the bridge, sticky', { master: true, lifetime: 'static', sticky: true }, 'master static sticky'],
   ])('%s', (_title, words, bridge) => withTunnel('fda', async (left) => {
-    for (const command of ['ip nexthop add id 1 via 10.0.0.2 fdb', 'ip nexthop add id 2 via 10.0.0.3 fdb', 'ip nexthop add id 100 group 1/2 fdb']) left.run(command.split(' '));
+    makeNexthops(left);
     const before = native(left, 'vx');
     const outcome = await addEntry({ device: 'vx', mac: MAC, ...words }, 'create', context(left));
     const written = native(left, 'vx');
@@ -82,6 +83,30 @@ describe('an entry is the one that `bridge fdb` writes', () => {
     expect(native(left, 'vx')).toEqual(expect.arrayContaining([expect.objectContaining({ sourceVni: 5, vni: 6, destination: '10.0.0.2' }), expect.objectContaining({ sourceVni: 7, destination: '10.0.0.3' })]));
   }));
 });
+
+/** A group 100 of two ends, as `ip nexthop add … fdb` makes it. */
+function makeNexthops(netns: Netns): void {
+  using netlink = openNetlink({ netns });
+  netlink.runAll([replaceNexthop({ id: 1, gateway: '10.0.0.2', fdb: true }), replaceNexthop({ id: 2, gateway: '10.0.0.3', fdb: true }), replaceNexthop({ id: 100, group: [{ id: 1 }, { id: 2, weight: 3 }], fdb: true })]);
+}
+
+test('nexthop groups are written as `ip nexthop` writes them, and an entry says where its group leads', () => withTunnel('fdn', async (left) => {
+  makeNexthops(left);
+  const shown = (): unknown => JSON.parse(left.run(['ip', '-j', 'nexthop', 'show']));
+  const written = shown();
+  using netlink = openNetlink({ netns: left });
+  expect(listNexthops(netlink).items).toEqual([
+    expect.objectContaining({ id: 1, gateway: '10.0.0.2', fdb: true, group: undefined }), expect.objectContaining({ id: 2, gateway: '10.0.0.3', fdb: true }),
+    expect.objectContaining({ id: 100, group: [{ id: 1, weight: 1 }, { id: 2, weight: 3 }], fdb: true }),
+  ]);
+  await addEntry({ device: 'vx', mac: MAC, nexthopId: 100 }, 'create', context(left));
+  expect((await listEntries({ device: 'vx', mac: MAC, ...context(left) })).items).toMatchObject([{ nexthopId: 100, nexthops: ['10.0.0.2', '10.0.0.3'] }]);
+  expect((await listTunnels(context(left))).items).toMatchObject([{ name: 'vx', peers: 2 }]);
+  netlink.runAll([deleteNexthop(100), deleteNexthop(1), deleteNexthop(2)]);
+  expect(shown()).toEqual([]);
+  for (const command of ['ip nexthop add id 1 via 10.0.0.2 fdb proto static', 'ip nexthop add id 2 via 10.0.0.3 fdb proto static', 'ip nexthop add id 100 group 1/2,3 fdb proto static']) left.run(command.split(' '));
+  expect(shown()).toEqual(written);
+}));
 
 const sorted = (entries: readonly Json[]): Json[] => entries.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 const endsOf = (netns: Netns, mac: string): unknown[] => native(netns, 'vx').filter((entry) => entry['mac'] === mac && entry['table'] === 'self').map(({ destination }) => destination);

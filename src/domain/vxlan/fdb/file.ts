@@ -7,7 +7,7 @@ import { readEntry } from './words.ts';
 import type { FdbEntry } from './model.ts';
 
 /** Members that a listed entry may have beside those that matter: what `fdb list` tells about it. */
-const IGNORED = new Set(['device', 'master', 'externallyLearned', 'offloaded', 'usedSeconds', 'updatedSeconds', 'table']);
+const IGNORED = new Set(['device', 'master', 'externallyLearned', 'offloaded', 'usedSeconds', 'updatedSeconds', 'table', 'nexthops']);
 const MEMBERS = new Set(['mac', 'dst', 'destination', 'port', 'vni', 'sourceVni', 'via', 'nexthopId', 'vlan', 'lifetime', 'sticky']);
 
 /**

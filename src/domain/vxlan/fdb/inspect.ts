@@ -5,6 +5,7 @@ import { neighbour as nd } from '../../../kernel/uapi/index.ts';
 import { reportCommand } from '../../../tools/index.ts';
 import { findLink } from '../../links/index.ts';
 import type { FdbEntry, Lifetime } from './model.ts';
+import { NexthopLookup } from './nexthops/inspect.ts';
 
 /** Which entries. */
 export interface FdbRequest {
@@ -46,17 +47,18 @@ function* readPieces({ netns, device, mac }: FdbRequest): Generator<FdbEntry[], 
   const link = device === undefined ? undefined : findLink(netlink, device);
   reportCommand(['bridge', '-s', 'fdb', 'show', ...(link === undefined ? [] : [link.kind === 'bridge' ? 'br' : 'dev', link.name])], netns?.path);
   const names = listLinkNames(netlink);
+  const nexthops = new NexthopLookup(netns);
   const pieces = readFdb(netlink, link === undefined ? {} : link.kind === 'bridge' ? { master: link.index } : { ifindex: link.index });
   for (let next = pieces.next(); ; next = pieces.next()) {
     if (next.done === true) return next.value;
-    yield describeFdb(mac === undefined ? next.value : next.value.filter(({ lladdr }) => lladdr === mac.toLowerCase()), names);
+    yield describeFdb(mac === undefined ? next.value : next.value.filter(({ lladdr }) => lladdr === mac.toLowerCase()), names, nexthops);
   }
 }
 
 /** Entries as people read them, in the kernel's order. All have one shape: there may be 100,000. */
-export const describeFdb = (entries: readonly Neighbour[], names: ReadonlyMap<number, string>): FdbEntry[] => entries.map((entry) => ({
+export const describeFdb = (entries: readonly Neighbour[], names: ReadonlyMap<number, string>, nexthops: NexthopLookup): FdbEntry[] => entries.map((entry) => ({
   device: nameOf(entry.ifindex, names)!, mac: entry.lladdr ?? '', vlan: entry.vlan, destination: entry.destination, port: entry.port, vni: entry.vni, sourceVni: entry.sourceVni,
-  via: nameOf(entry.via, names), nexthopId: entry.nexthopId, master: nameOf(entry.master, names), table: (entry.flags & nd.NTF_SELF) === 0 ? 'master' : 'self',
+  via: nameOf(entry.via, names), nexthopId: entry.nexthopId, nexthops: nexthops.addressesOf(entry.nexthopId), master: nameOf(entry.master, names), table: (entry.flags & nd.NTF_SELF) === 0 ? 'master' : 'self',
   lifetime: lifetimeOf(entry.state), externallyLearned: (entry.flags & nd.NTF_EXT_LEARNED) !== 0, sticky: (entry.flags & nd.NTF_STICKY) !== 0,
   offloaded: (entry.flags & nd.NTF_OFFLOADED) !== 0, usedSeconds: entry.usedSeconds, updatedSeconds: entry.updatedSeconds,
 }));

@@ -19,6 +19,8 @@ export interface FdbEntry {
   via?: string | undefined;
   /** Nexthop group in place of one destination. */
   nexthopId?: number | undefined;
+  /** Remote VTEPs that the group leads to. */
+  nexthops?: readonly string[] | undefined;
   /** Bridge whose table it is in; absent for the table of the device itself. */
   master?: string | undefined;
   /** `self` is the table of the device (NTF_SELF), `master` that of its bridge. */
