@@ -124,6 +124,11 @@ export class VxlanLab {
     await this.routes();
   }
 
+  /** Waits until so many packet sockets are open on a host: whoever captures there is ready then. */
+  async tapped(host: string, sockets = 1): Promise<void> {
+    while ((await this.run(host, ['cat', '/proc/net/packet'])).trim().split('\n').length - 1 < sockets);
+  }
+
   /** A rule of the network between. */
   async between(rule: string): Promise<void> {
     const running = execute('nsenter', [`--net=${this.path('sw')}`, '--', 'nft', '-f', '-']);

@@ -54,16 +54,18 @@ interface Request {
   count?: number;
   file?: string;
   name?: string;
+  /** Packet sockets on the host once ours is open. */
+  sockets?: number;
 }
 
 /** Captures on host 1 while `meanwhile` runs, and a moment longer unless a count ends it. */
-async function capture({ filter = '', count, file, name = 'vxlan100' }: Request, meanwhile: () => Promise<void>): Promise<{ lines: CapturedLine[]; summary: CaptureSummary }> {
+async function capture({ filter = '', count, file, name = 'vxlan100', sockets = 1 }: Request, meanwhile: () => Promise<void>): Promise<{ lines: CapturedLine[]; summary: CaptureSummary }> {
   const end = new AbortController();
   const packets = capturePackets({ name, netns: { path: lab.path('h1'), label: 'h1' }, filter, count, file, signal: end.signal });
   const lines: CapturedLine[] = [];
-  // The generator starts with its first step: only then does it see packets.
+  // The generator starts with its first step, and sees packets a moment later.
   let next = packets.next();
-  const stop = meanwhile().finally(() => setTimeout(() => end.abort(), 100));
+  const stop = lab.tapped('h1', sockets).then(meanwhile).finally(() => setTimeout(() => end.abort(), 100));
   for (let step = await next; ; next = packets.next(), step = await next) {
     if (step.done === true) {
       await stop;
@@ -98,8 +100,8 @@ describe('a capture', () => {
     const pcap = join(folder, 'tcpdump.pcap');
     const expression = 'src host 172.30.0.1 and udp port 4789 and vxlan and dst port 7777';
     const dump = run(['tcpdump', '-n', '-i', 'eth0', '-c', '4', '-U', '-w', pcap, 'src host 172.30.0.1 and udp port 4789 and udp[52:2] = 7777'], { netns: lab.path('h1'), timeoutMs: 20_000 });
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const { lines } = await capture({ filter: expression }, () => talk(4));
+    await lab.tapped('h1');
+    const { lines } = await capture({ filter: expression, sockets: 2 }, () => talk(4));
     await dump;
     const { stdout } = await run(['tcpdump', '-n', '-t', '-r', pcap]);
     expect(lines.map(({ text }) => text)).toEqual([REQUEST, REQUEST, REQUEST, REQUEST]);
@@ -139,6 +141,7 @@ describe('a capture', () => {
     [{ name: 'eth0' }, 'there is no VXLAN device eth0'],
     [{ filter: 'tcp[13]' }, 'filter:1:4:'],
   ])('%j is refused', async (request, text) => {
-    await expect(capture(request, () => Promise.resolve())).rejects.toThrow(text);
+    const packets = capturePackets({ name: 'vxlan100', filter: '', netns: { path: lab.path('h1'), label: 'h1' }, signal: new AbortController().signal, ...request });
+    await expect(packets.next()).rejects.toThrow(text);
   });
 });

@@ -237,6 +237,18 @@ describe('V22: the port or the VNI is in use', () => {
   });
 });
 
+describe('V22: a device that reads another header has the port', () => {
+  it('names it', async () => {
+    await withLab(2, async (lab) => {
+      await lab.ip('h1', ['link add first type vxlan id 7 dstport 4789 local 172.30.0.1 dev eth0 gbp', 'link set first up']);
+      await expect(lab.vxlan(1)).rejects.toThrow('Address already in use');
+      const [finding, ...more] = findingsOf(await check(lab));
+      expect(more).toEqual([expect.objectContaining({ detail: expect.stringContaining('no entry for unknown frames') as string })]);
+      expect(finding!.detail).toBe('first has udp/4789 with gbp, so vxlan100 cannot be set up on it');
+    });
+  });
+});
+
 it('sees what happens while it waits: frames that come with its own MAC', async () => {
   await withLab(2, async (lab) => {
     await lab.base();

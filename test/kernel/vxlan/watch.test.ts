@@ -29,9 +29,14 @@ const send = async (to: string, packets: number): Promise<void> => void (await l
 async function watch(work: () => Promise<void>): Promise<TrafficSample[]> {
   const end = new AbortController();
   const samples: TrafficSample[] = [];
+  const started = Promise.withResolvers<void>();
   const watching = (async () => {
-    for await (const sample of watchTraffic({ name: 'vxlan100', netns: { path: lab.path('h1'), label: 'h1' }, intervalMs: 200, signal: end.signal })) samples.push(sample);
+    for await (const sample of watchTraffic({ name: 'vxlan100', netns: { path: lab.path('h1'), label: 'h1' }, intervalMs: 200, signal: end.signal })) {
+      samples.push(sample);
+      started.resolve();
+    }
   })();
+  await Promise.race([started.promise, watching]);
   await work();
   await new Promise((resolve) => setTimeout(resolve, 500));
   end.abort();

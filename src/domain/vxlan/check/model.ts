@@ -20,7 +20,7 @@ export interface Audit {
   neighbours: NeighbourFacts[];
   /** Routes that leave by the tunnel. */
   routes: RouteFacts[];
-  otherTunnels: { name: string; vni?: number; port: number; up: boolean }[];
+  otherTunnels: OtherTunnel[];
   /** A program that holds the tunnel's UDP port. */
   portHolder?: { program: string; pid: number };
   bridgePort?: BridgePortFacts;
@@ -33,6 +33,17 @@ export interface Audit {
   counters: Counters;
   /** What could not be read, one sentence each. */
   notes: string[];
+}
+
+/** Another VXLAN device of the same namespace. */
+export interface OtherTunnel {
+  name: string;
+  vni?: number;
+  port: number;
+  up: boolean;
+  ipv6: boolean;
+  gbp: boolean;
+  gpe: boolean;
 }
 
 export interface TunnelFacts {

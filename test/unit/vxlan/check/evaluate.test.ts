@@ -4,6 +4,8 @@ import { evaluate } from '../../../../src/domain/vxlan/check/evaluate.ts';
 import type { Situation } from '../../../../src/domain/vxlan/check/model.ts';
 import { audit, end, situation } from './situation.ts';
 
+const OTHER = { name: 'other', port: 4789, up: true, ipv6: false, gbp: false, gpe: false };
+
 const found = (of: Situation): string[] => evaluate(of).filter(({ findings }) => findings.length > 0).map(({ id, result }) => `${id} ${result}`);
 
 describe('the catalogue', () => {
@@ -37,8 +39,9 @@ describe('checks', () => {
     ['VNI', situation({}, { tunnel: { vni: 7 } }), ['VX006 fail']],
     ['VNI of a device that takes it from packets', situation({}, { tunnel: { vni: 7, external: true } }), []],
     ['port', situation({}, { tunnel: { port: 8472 } }), ['VX007 fail']],
-    ['twin', situation({ otherTunnels: [{ name: 'other', vni: 100, port: 4789, up: true }] }), ['VX001 fail']],
-    ['another VNI on the port', situation({ otherTunnels: [{ name: 'other', vni: 101, port: 4789, up: true }] }), []],
+    ['twin', situation({ otherTunnels: [{ ...OTHER, vni: 100 }] }), ['VX001 fail']],
+    ['another VNI on the port', situation({ otherTunnels: [{ ...OTHER, vni: 101 }] }), []],
+    ['the same VNI on the port, of the other family', situation({ otherTunnels: [{ ...OTHER, vni: 100, ipv6: true }] }), []],
     ['ageing', situation({ tunnel: { ageingSeconds: 0 } }), ['VX034 warn']],
     ['driver', situation({ underlay: { driver: 'vmxnet3' }, offload: { tunnelChecksum: true, underlayTunnelChecksum: true } }), ['VX029 warn']],
     ['local address', situation({ tunnel: { local: '172.30.0.77' } }), ['VX012 fail']],

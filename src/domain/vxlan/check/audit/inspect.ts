@@ -11,7 +11,7 @@ import { inNetns, netnsInode } from '../../../../kernel/netns/index.ts';
 import { rtnetlink } from '../../../../kernel/uapi/index.ts';
 import { NetlinkError, NotFoundError, SluiceError } from '../../../../lib/errors.ts';
 import { suggest } from '../../../../lib/text.ts';
-import type { AddressFacts, Audit, BridgePortFacts, Counters, OffloadFacts, RemoteFacts, RouteFacts, TunnelFacts, UnderlayFacts } from '../model.ts';
+import type { AddressFacts, Audit, BridgePortFacts, Counters, OffloadFacts, OtherTunnel, RemoteFacts, RouteFacts, TunnelFacts, UnderlayFacts } from '../model.ts';
 import { parseStack, parseStack6 } from './counters.ts';
 import { readFirewall } from './firewall/inspect.ts';
 import { boundInodes } from './udp-sockets.ts';
@@ -141,10 +141,8 @@ const readRoutes = (netlink: NetlinkSocket, ifindex: number): RouteFacts[] => li
   .filter(({ protocol, destination, gateway }) => protocol !== rtnetlink.RTPROT_KERNEL && (destination === undefined || !/^ff|^fe80/.test(destination) || gateway !== undefined))
   .map(({ destination, prefixLength, gateway }) => ({ prefix: destination === undefined ? 'default' : `${destination}/${prefixLength}`, ...(gateway === undefined ? {} : { gateway }) }));
 
-const otherTunnels = (links: readonly Link[], own: Link): Audit['otherTunnels'] => links.filter(({ kind, index }) => kind === 'vxlan' && index !== own.index).map((link) => {
-  const { vni, external, port = 8472 } = vxlanOf(link);
-  return { name: link.name, port, up: (link.flags & IFF_UP) !== 0, ...(vni === undefined || external === true ? {} : { vni }) };
-});
+const otherTunnels = (links: readonly Link[], own: Link): OtherTunnel[] => links.filter(({ kind, index }) => kind === 'vxlan' && index !== own.index)
+  .map((link) => tunnelFacts(link, vxlanOf(link))).map(({ name, vni, port, up, ipv6, gbp, gpe }) => ({ name, port, up, ipv6, gbp, gpe, ...(vni === undefined ? {} : { vni }) }));
 
 function bridgePort(link: Link, links: readonly Link[]): { bridgePort?: BridgePortFacts } {
   if (link.portKind !== 'bridge' || link.portData === undefined) return {};

@@ -146,12 +146,19 @@ function heldPort(end: End): Finding[] {
   }];
 }
 
-const twinTunnels = (end: End): Finding[] => end.audit.otherTunnels
-  .filter(({ vni, port }) => port === end.audit.tunnel.port && vni !== undefined && vni === end.audit.tunnel.vni)
-  .map(({ name }) => ({
-    end: end.label, severity: 'error', detail: `${name} has the same VNI ${end.audit.tunnel.vni} on the same port ${end.audit.tunnel.port}`, evidence: [],
-    fix: [`ip link del ${name}`],
-  }));
+/** Devices of both families may share a port and a VNI; those that read different headers may not even share the port. */
+const twinTunnels = (end: End): Finding[] => end.audit.otherTunnels.filter(({ port, ipv6 }) => port === end.audit.tunnel.port && ipv6 === end.audit.tunnel.ipv6).flatMap((other): Finding[] => {
+  const { tunnel } = end.audit;
+  const flag = FLAGS.find((name) => other[name] !== tunnel[name]);
+  if (flag !== undefined && other.up && !tunnel.up) {
+    return [{
+      end: end.label, severity: 'error', detail: `${other.name} has udp/${tunnel.port} ${other[flag] ? 'with' : 'without'} ${flag}, so ${nameOf(end)} cannot be set up on it`, evidence: [],
+      fix: [`ip link del ${tunnel.name}`, `and create it again with another dstport, or ${other[flag] ? 'with' : 'without'} ${flag}`],
+    }];
+  }
+  if (flag !== undefined || other.vni === undefined || other.vni !== tunnel.vni) return [];
+  return [{ end: end.label, severity: 'error', detail: `${other.name} has the same VNI ${tunnel.vni} on the same port ${tunnel.port}`, evidence: [], fix: [`ip link del ${other.name}`] }];
+});
 
 export const ageing: Check = {
   id: 'VX034', name: 'ageing', title: 'Learned entries leave when nothing is heard of them',
