@@ -90,6 +90,7 @@ function valuesOf(flag: Flag): Answer {
   if (flag.name === 'netns' || flag.name === 'peer-netns') return names(namespaces());
   if (['in', 'out', 'dev', 'bridge', 'via'].includes(flag.name)) return names(entries('/sys/class/net'));
   if (flag.name === 'before' || flag.name === 'after' || flag.name === 'target') return { candidates: [], directive: NO_FILES, objects: 'program' };
+  if (flag.name === 'attach') return names(attachPoints());
   if (flag.name === 'encap') return names(['none', 'vxlan', 'geneve', 'wireguard', 'ipsec', 'ipip', 'gre', 'gretap']);
   if (flag.name === 'underlay') return names(['ipv4', 'ipv6']);
   if (flag.name === 'output') return names(['table', 'wide', 'json', 'yaml', 'jsonl', 'name', 'junit', 'jsonpath=', 'custom-columns=']);
@@ -132,6 +133,13 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
       return { candidates: [], directive: argument === undefined ? NO_FILES : DEFAULT };
   }
 }
+
+/** Hooks of interfaces with each interface, and the beginnings of others. */
+const attachPoints = (): string[] => [
+  ...['xdp', 'xdp-native', 'xdp-generic', 'tcx-ingress', 'tcx-egress', 'tc-ingress', 'tc-egress'].flatMap((hook) => entries('/sys/class/net').map((device) => `${hook}:${device}`)),
+  ...['netfilter:', 'cgroup:', 'sockmap:', 'tracepoint:', 'raw_tp:', 'kprobe:', 'kretprobe:', 'uprobe:', 'uretprobe:', 'perf_event:', 'struct_ops:', 'lwt-in:', 'lwt-out:', 'lwt-xmit:'],
+  'fentry', 'fexit', 'fmod_ret', 'tp_btf', 'lsm', 'sk_lookup', 'flow_dissector', 'iter',
+];
 
 const names = (values: readonly string[]): Answer => ({ candidates: values.map((value) => ({ value, text: '' })), directive: NO_FILES });
 

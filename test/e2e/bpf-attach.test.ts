@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withCgroup } from '../support/cgroup.ts';
 import { Fixtures } from '../support/compile-bpf.ts';
 import { requireRoot, requireTool } from '../support/require.ts';
 import { schemaProblems } from '../support/schema.ts';
@@ -164,6 +165,45 @@ describe('bpf prog attach, detach and unload', () => {
       expect((await bpf('pin', 'delete', pin, '--yes')).stdout).toContain(pin);
       expect(existsSync(pin)).toBe(false);
     });
+  });
+});
+
+describe('what others attach without a link', () => {
+  /** Programs of the fixture, pinned by sluice, as bpftool attaches them. */
+  const attachedByOthers = async (name: string, use: (pin: string, id: string, pins: string) => Promise<string>): Promise<void> => {
+    const pins = join(state.env.SLUICE_BPFFS, 'others');
+    const { change, programs: [program] } = await load(pins, [name]);
+    const id = String(program!.id);
+    const hook = await use(program!.pin, id, pins);
+    const attachments = async (): Promise<string[]> => (await json<{ attachments: { hook: string }[] }>('prog', 'get', id)).attachments.map((one) => one.hook);
+    expect(await attachments()).toEqual([hook]);
+    expect((await bpf('prog', 'detach', id, '--yes')).exitCode).toBe(0);
+    expect(await attachments()).toEqual([]);
+    expect((await sluice(['change', 'rollback', change], { env: state.env })).exitCode).toBe(0);
+  };
+
+  it('to a cgroup is listed and taken off', async () => {
+    await withCgroup('others', async (cgroup) => await attachedByOthers('on_connect4', async (pin) => {
+      execFileSync('bpftool', ['cgroup', 'attach', cgroup, 'connect4', 'pinned', pin, 'multi']);
+      return 'cgroup-connect4';
+    }));
+  });
+
+  it('to the sockets of a map is listed and taken off', async () => {
+    await attachedByOthers('on_sk_msg', async (pin) => {
+      const map = join(state.env.SLUICE_BPFFS, 'others_map');
+      execFileSync('bpftool', ['map', 'create', map, 'type', 'sockmap', 'key', '4', 'value', '4', 'entries', '4', 'name', 'others']);
+      execFileSync('bpftool', ['prog', 'attach', 'pinned', pin, 'msg_verdict', 'pinned', map]);
+      return 'sk_msg';
+    });
+    expect((await bpf('pin', 'delete', join(state.env.SLUICE_BPFFS, 'others_map'), '--yes')).exitCode).toBe(0);
+  });
+
+  it('to a network namespace is listed and taken off', async () => {
+    await withNetns('dissect', async (netns) => await attachedByOthers('on_flow_dissector', async (pin) => {
+      netns.run(['bpftool', 'prog', 'attach', 'pinned', pin, 'flow_dissector']);
+      return 'flow_dissector';
+    }));
   });
 });
 

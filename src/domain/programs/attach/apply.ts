@@ -1,13 +1,14 @@
 /** Attaches programs as changes: what undoes it is on disk before anything lasts at a hook. */
 
-import { programFunction, programTypeName } from '../../../kernel/bpf/index.ts';
+import { programFunction, programTypeName, type CheckedProgram } from '../../../kernel/bpf/index.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import { findProgram, openBtf, type Reference } from '../../bpf/index.ts';
 import { beginChange } from '../../changes/index.ts';
-import type { Loaded } from '../load/apply.ts';
+import type { Loaded, LoadExtra } from '../load/apply.ts';
 import type { Addition, AttachedHook } from '../load/model.ts';
 import { chooseProgram, splitWish } from './choose.ts';
 import type { AttachOptions } from './prepared.ts';
+import { readAttachSpec } from './spec.ts';
 import { checkHook, readWish, Standing, type MadeLink, type Wish } from './standing/apply.ts';
 
 export interface AttachRequest extends AttachOptions {
@@ -99,20 +100,35 @@ async function keepAsChange(request: AttachRequest, id: number, name: string, st
  *
  * @throws UsageError SL2500 where it cannot be told which program is meant; as `Standing`.
  */
-export function attachLoaded(texts: readonly string[], options: AttachOptions): (loaded: Loaded) => Addition {
-  return ({ object }) => {
-    const programs = object.programs.map(({ name, section, kind, program }) => ({ name, section, program, type: programTypeName(kind.type) }));
-    const standing = standAll(texts.map((text): Wish => {
-      const { program, attach } = splitWish(text);
-      return { ...chooseProgram(programs, program, attach), attach, options: { ...options, maps: object.maps } };
-    }));
-    const hooks: AttachedHook[] = [];
-    return {
-      revertSteps: standing.flatMap(({ undo }) => undo),
-      lines: standing.map(({ spec, name }) => `attach ${name} to ${spec.text}`),
-      apply: () => void hooks.push(...standing.map((one) => ({ program: one.name, hook: one.spec.text, links: one.keep() }))),
-      close: () => standing.forEach((one) => one.close()),
-      attached: hooks,
-    };
+export function attachLoaded(texts: readonly string[], options: AttachOptions): LoadExtra {
+  return {
+    check: (programs) => texts.forEach((text) => checkWish(text, programs)),
+    tryOut: (loaded) => wishesFor(texts, options, loaded).forEach(checkHook),
+    add: (loaded) => addAttachments(standAll(wishesFor(texts, options, loaded))),
+  };
+}
+
+function checkWish(text: string, programs: readonly CheckedProgram[]): void {
+  const { program, attach } = splitWish(text);
+  const { type, section } = chooseProgram(programs.map(({ name, section: of, kind }) => ({ name, section: of, type: programTypeName(kind.type) })), program, attach);
+  readAttachSpec(attach, { type, section });
+}
+
+function wishesFor(texts: readonly string[], options: AttachOptions, { object }: Loaded): Wish[] {
+  const programs = object.programs.map(({ name, section, kind, program }) => ({ name, section, program, type: programTypeName(kind.type) }));
+  return texts.map((text) => {
+    const { program, attach } = splitWish(text);
+    return { ...chooseProgram(programs, program, attach), attach, options: { ...options, maps: object.maps } };
+  });
+}
+
+function addAttachments(standing: readonly Standing[]): Addition {
+  const hooks: AttachedHook[] = [];
+  return {
+    revertSteps: standing.flatMap(({ undo }) => undo),
+    lines: standing.map(({ spec, name }) => `attach ${name} to ${spec.text}`),
+    apply: () => void hooks.push(...standing.map((one) => ({ program: one.name, hook: one.spec.text, links: one.keep() }))),
+    close: () => standing.forEach((one) => one.close()),
+    attached: hooks,
   };
 }

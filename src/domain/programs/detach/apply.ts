@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { attachTypeNumber, detachLink, detachProgram as detachFromHook, linkInfo, openById, programInfo, type BpfProgram } from '../../../kernel/bpf/index.ts';
 import { deleteBpfFilter, detachXdp, openNetlink, type ClsactHook } from '../../../kernel/netlink/index.ts';
-import { listNetns, netnsInode } from '../../../kernel/netns/index.ts';
+import { inNetns, listNetns, netnsInode } from '../../../kernel/netns/index.ts';
 import { Fd } from '../../../kernel/syscalls/index.ts';
 import { NotFoundError, OperationError, SyscallError } from '../../../lib/errors.ts';
 import { findHook, findMap, findObject, findProgram, heldKey, listAttachments, readHolders, readReference, type Attachment, type Reference } from '../../bpf/index.ts';
@@ -115,8 +115,11 @@ function takeOffUnlinked(attachment: Attachment): void {
   using program = openById('program', attachment.programId);
   const { attachType, kind } = findHook(hook)!;
   if (program === undefined) return;
-  using place = kind === 'sockmap' ? findMap(readReference([target])).fd : Fd.open(kind === 'netns' ? path! : target!);
-  detachFromHook({ fd: program, name: programInfo(program).name }, place.number, attachTypeNumber(attachType!));
+  const attachable = { fd: program, name: programInfo(program).name };
+  // Such a hook is that of the namespace of whoever calls.
+  if (kind === 'netns') return inNetns(path, () => detachFromHook(attachable, 0, attachTypeNumber(attachType!)));
+  using place = kind === 'sockmap' ? findMap(readReference([target])).fd : Fd.open(target!);
+  detachFromHook(attachable, place.number, attachTypeNumber(attachType!));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { BpfMap, ensureBpffs, indexKey, mapInfo, mapTypeName, openById } from '../../../kernel/bpf/index.ts';
+import { BpfMap, ensureBpffs, mapInfo, mapTypeName, openById } from '../../../kernel/bpf/index.ts';
 import { listPins, readAll, type Pin } from '../../bpf/index.ts';
 import { removePin } from '../pins/apply.ts';
 import { describePin, isHeld, readWorld, type World } from '../pins/inspect.ts';
@@ -54,21 +54,31 @@ function usesOf({ kind, id }: Pin, { attachments, holders }: World): { gone: boo
   return attachments.filter((attachment) => (kind === 'link' ? attachment.linkId : attachment.programId) === id);
 }
 
-/** Maps of other objects by what is in them: values are ids of programs or maps. */
-const CONTAINERS: Readonly<Record<string, 'program' | 'map'>> = { prog_array: 'program', array_of_maps: 'map' };
+/** Maps that hold other objects: of what kind, and where in a value its id stands. */
+const CONTAINERS: Readonly<Record<string, { kind: 'program' | 'map'; at: number }>> = {
+  prog_array: { kind: 'program', at: 0 }, array_of_maps: { kind: 'map', at: 0 }, hash_of_maps: { kind: 'map', at: 0 },
+  // struct bpf_devmap_val, struct bpf_cpumap_val: the program comes second, and older ones end before it.
+  devmap: { kind: 'program', at: 4 }, devmap_hash: { kind: 'program', at: 4 }, cpumap: { kind: 'program', at: 4 },
+};
 
-/** Keys of what arrays of programs and of maps hold, `program/412`. */
+/** Keys of what such maps hold, `program/412`. */
 function readMapContents(): Set<string> {
   const found = new Set<string>();
-  for (const { id, type, maxEntries } of readAll('map', mapInfo)) {
-    const kind = CONTAINERS[mapTypeName(type)];
-    using fd = kind === undefined ? undefined : openById('map', id);
-    if (fd === undefined) continue;
-    const map = BpfMap.adopt(fd);
-    for (let index = 0; index < maxEntries; index++) {
-      const value = map.lookup(indexKey(index))?.readUInt32LE();
-      if (value !== undefined) found.add(`${kind}/${value}`);
-    }
+  for (const { id, type, valueSize } of readAll('map', mapInfo)) {
+    const container = CONTAINERS[mapTypeName(type)];
+    using fd = container === undefined ? undefined : openById('map', id);
+    if (fd === undefined || container === undefined || valueSize < container.at + 4) continue;
+    for (const value of valuesOf(BpfMap.adopt(fd))) found.add(`${container.kind}/${value.readUInt32LE(container.at)}`);
   }
   return found;
+}
+
+/** As many as the map can have: one that others change meanwhile could begin anew for ever. */
+function* valuesOf(map: BpfMap): Generator<Buffer> {
+  let key = map.nextKey();
+  for (let left = map.spec.maxEntries; key !== undefined && left > 0; left--) {
+    const value = map.lookup(key);
+    if (value !== undefined) yield value;
+    key = map.nextKey(key);
+  }
 }

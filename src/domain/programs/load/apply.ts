@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import { NotFoundError, OperationError, UsageError } from '../../../lib/errors.ts';
 import {
   bpffsPath, checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type LoadedObject,
+  checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type CheckedProgram, type LoadedObject,
 } from '../../../kernel/bpf/index.ts';
 import { findMap, findProgram, readReference } from '../../bpf/index.ts';
 import { beginChange } from '../../changes/index.ts';
@@ -27,21 +28,32 @@ export interface Loaded {
   given: Readonly<Record<string, BpfMap>>;
 }
 
-const NOTHING: Addition = { revertSteps: [], lines: [], apply: () => undefined };
+/** What else a load does, such as attaching. */
+export interface LoadExtra {
+  /** Looks at what was asked for, before anything is loaded. */
+  check(programs: readonly CheckedProgram[]): void;
+  /** Tries it out on programs that are let go. */
+  tryOut(loaded: Loaded): void;
+  /** Does it within the change of the load; asked once everything is loaded. */
+  add(loaded: Loaded): Addition;
+}
+
+const NOTHING: LoadExtra = { check: () => undefined, tryOut: () => undefined, add: () => ({ revertSteps: [], lines: [], apply: () => undefined }) };
 
 /**
  * Loads the programs of an object file, and pins them so that they outlive the command.
  *
- * @param add what else to do in the same change, such as attaching; it is asked once everything is loaded
  * @throws OperationError SL1102, SL2401…SL2411 for a file that cannot be used; VerifierError; OperationError SL2410 where
  *   something is pinned already. Nothing stays then. SL4001 when pinning failed and was undone.
  */
-export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) => Addition = () => NOTHING): Promise<LoadReport> {
+export async function loadPrograms(request: LoadRequest, extra: LoadExtra = NOTHING): Promise<LoadReport> {
   const bytes = readObject(request.object);
   const constants = readPairs('--const NAME=VALUE', request.constants);
   const given = readPairs('--map NAME=PIN', request.maps);
   const checked = checkObject(bytes, request.object, { ...selection(request), constants });
   checkAsked(request, checked, Object.keys(given));
+  for (const name of Object.keys(given)) checkGiven(checked, name);
+  extra.check(checked.programs);
   if (request.dryRun === 'client') return describeCheck(request, checked);
   const pins = planPins(request.dryRun === 'kernel' ? bpffsPath() : ensureBpffs(), request.object, request.pinDirectory);
   using maps = openMaps(checked, given, pins);
@@ -51,10 +63,13 @@ export async function loadPrograms(request: LoadRequest, add: (loaded: Loaded) =
     allMaps: request.programs === undefined && request.sections === undefined,
   }));
   const loaded: Loaded = { request, checked, object, pins, given: maps.byName };
-  if (request.dryRun === 'kernel') return describeLoad(loaded, []);
+  if (request.dryRun === 'kernel') {
+    extra.tryOut(loaded);
+    return describeLoad(loaded, []);
+  }
   const pinnings = planPinnings(loaded);
   checkFree(pins, pinnings);
-  const addition = add(loaded);
+  const addition = extra.add(loaded);
   try {
     const change = await pinAll(loaded, pinnings, addition);
     const { attached } = addition;

@@ -20,7 +20,8 @@ export function detachLink(fd: Fd): void {
 }
 
 /**
- * Takes a program off a hook where it stands without a link. `target` as for `queryPrograms`.
+ * Takes a program off a hook where it stands without a link. `target` as for `queryPrograms`, but 0 for a hook of the calling
+ * thread's network namespace.
  *
  * @throws SyscallError ENOENT when it does not stand there. @kernel bpf_prog_detach
  */
