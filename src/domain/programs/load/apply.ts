@@ -9,8 +9,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { NotFoundError, OperationError, UsageError } from '../../../lib/errors.ts';
 import {
-  bpffsPath, checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type LoadedObject,
-  checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type CheckedProgram, type LoadedObject,
+  bpffsPath, checkObject, ensureBpffs, isBpffs, loadObject, mapTypeName, pin, programTypeName, type BpfMap, type BpfProgram, type CheckedObject, type CheckedProgram,
+  type LoadedObject,
 } from '../../../kernel/bpf/index.ts';
 import { findMap, findProgram, readReference } from '../../bpf/index.ts';
 import { beginChange } from '../../changes/index.ts';
@@ -52,7 +52,6 @@ export async function loadPrograms(request: LoadRequest, extra: LoadExtra = NOTH
   const given = readPairs('--map NAME=PIN', request.maps);
   const checked = checkObject(bytes, request.object, { ...selection(request), constants });
   checkAsked(request, checked, Object.keys(given));
-  for (const name of Object.keys(given)) checkGiven(checked, name);
   extra.check(checked.programs);
   if (request.dryRun === 'client') return describeCheck(request, checked);
   const pins = planPins(request.dryRun === 'kernel' ? bpffsPath() : ensureBpffs(), request.object, request.pinDirectory);
