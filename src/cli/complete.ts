@@ -134,12 +134,14 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
   }
 }
 
-/** Hooks of interfaces with each interface, and the beginnings of others. */
-const attachPoints = (): string[] => [
-  ...['xdp', 'xdp-native', 'xdp-generic', 'tcx-ingress', 'tcx-egress', 'tc-ingress', 'tc-egress'].flatMap((hook) => entries('/sys/class/net').map((device) => `${hook}:${device}`)),
-  ...['netfilter:', 'cgroup:', 'sockmap:', 'tracepoint:', 'raw_tp:', 'kprobe:', 'kretprobe:', 'uprobe:', 'uretprobe:', 'perf_event:', 'struct_ops:', 'lwt-in:', 'lwt-out:', 'lwt-xmit:'],
+const DEVICE_HOOKS = ['xdp', 'xdp-native', 'xdp-generic', 'tcx-ingress', 'tcx-egress', 'tc-ingress', 'tc-egress'];
+const OTHER_HOOKS = [
+  'netfilter:', 'cgroup:', 'sockmap:', 'tracepoint:', 'raw_tp:', 'kprobe:', 'kretprobe:', 'uprobe:', 'uretprobe:', 'perf_event:', 'struct_ops:', 'lwt-in:', 'lwt-out:', 'lwt-xmit:',
   'fentry', 'fexit', 'fmod_ret', 'tp_btf', 'lsm', 'sk_lookup', 'flow_dissector', 'iter',
 ];
+
+/** Hooks of interfaces with each interface, and the beginnings of others. */
+const attachPoints = (): string[] => [...DEVICE_HOOKS.flatMap((hook) => entries('/sys/class/net').map((device) => `${hook}:${device}`)), ...OTHER_HOOKS];
 
 const names = (values: readonly string[]): Answer => ({ candidates: values.map((value) => ({ value, text: '' })), directive: NO_FILES });
 

@@ -169,41 +169,38 @@ describe('bpf prog attach, detach and unload', () => {
 });
 
 describe('what others attach without a link', () => {
-  /** Programs of the fixture, pinned by sluice, as bpftool attaches them. */
-  const attachedByOthers = async (name: string, use: (pin: string, id: string, pins: string) => Promise<string>): Promise<void> => {
-    const pins = join(state.env.SLUICE_BPFFS, 'others');
-    const { change, programs: [program] } = await load(pins, [name]);
+  /** Where a program of the fixture stands after bpftool has attached it, and after sluice has taken it off. */
+  async function attachedByOthers(name: string, attach: (pin: string) => void): Promise<string[][]> {
+    const { change, programs: [program] } = await load(join(state.env.SLUICE_BPFFS, 'others'), [name]);
     const id = String(program!.id);
-    const hook = await use(program!.pin, id, pins);
-    const attachments = async (): Promise<string[]> => (await json<{ attachments: { hook: string }[] }>('prog', 'get', id)).attachments.map((one) => one.hook);
-    expect(await attachments()).toEqual([hook]);
+    attach(program!.pin);
+    const hooks = async (): Promise<string[]> => (await json<{ attachments: { hook: string }[] }>('prog', 'get', id)).attachments.map(({ hook }) => hook);
+    const before = await hooks();
     expect((await bpf('prog', 'detach', id, '--yes')).exitCode).toBe(0);
-    expect(await attachments()).toEqual([]);
+    const after = await hooks();
     expect((await sluice(['change', 'rollback', change], { env: state.env })).exitCode).toBe(0);
-  };
+    return [before, after];
+  }
 
   it('to a cgroup is listed and taken off', async () => {
-    await withCgroup('others', async (cgroup) => await attachedByOthers('on_connect4', async (pin) => {
+    expect(await withCgroup('others', async (cgroup) => await attachedByOthers('on_connect4', (pin) => {
       execFileSync('bpftool', ['cgroup', 'attach', cgroup, 'connect4', 'pinned', pin, 'multi']);
-      return 'cgroup-connect4';
-    }));
+    }))).toEqual([['cgroup-connect4'], []]);
   });
 
   it('to the sockets of a map is listed and taken off', async () => {
-    await attachedByOthers('on_sk_msg', async (pin) => {
-      const map = join(state.env.SLUICE_BPFFS, 'others_map');
+    const map = join(state.env.SLUICE_BPFFS, 'others_map');
+    expect(await attachedByOthers('on_sk_msg', (pin) => {
       execFileSync('bpftool', ['map', 'create', map, 'type', 'sockmap', 'key', '4', 'value', '4', 'entries', '4', 'name', 'others']);
       execFileSync('bpftool', ['prog', 'attach', 'pinned', pin, 'msg_verdict', 'pinned', map]);
-      return 'sk_msg';
-    });
-    expect((await bpf('pin', 'delete', join(state.env.SLUICE_BPFFS, 'others_map'), '--yes')).exitCode).toBe(0);
+    })).toEqual([['sk_msg'], []]);
+    expect((await bpf('pin', 'delete', map, '--yes')).exitCode).toBe(0);
   });
 
   it('to a network namespace is listed and taken off', async () => {
-    await withNetns('dissect', async (netns) => await attachedByOthers('on_flow_dissector', async (pin) => {
+    expect(await withNetns('dissect', async (netns) => await attachedByOthers('on_flow_dissector', (pin) => {
       netns.run(['bpftool', 'prog', 'attach', 'pinned', pin, 'flow_dissector']);
-      return 'flow_dissector';
-    }));
+    }))).toEqual([['flow_dissector'], []]);
   });
 });
 
