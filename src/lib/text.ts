@@ -9,12 +9,49 @@ export function ellipsize(text: string, width: number): string {
   return `${text.slice(0, head)}…${text.slice(text.length - (kept - head))}`;
 }
 
-let collator: Intl.Collator | undefined;
-
-/** Compares with numbers by their value: `eth2` before `eth10`. */
+/**
+ * Compares with numbers by their value, `eth2` before `eth10`, and letters without regard to case unless nothing else differs.
+ * Signs come before digits, digits before letters.
+ *
+ * `Intl.Collator` does this too, but takes 10 ms to begin with.
+ */
 export function compareNatural(a: string, b: string): number {
-  collator ??= new Intl.Collator('en', { numeric: true });
-  return collator.compare(a, b);
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(j)];
+    if (isDigit(x) && isDigit(y)) {
+      const [endX, endY] = [endOfDigits(a, i), endOfDigits(b, j)];
+      const difference = compareDigits(a.slice(i, endX), b.slice(j, endY));
+      if (difference !== 0) return difference;
+      [i, j] = [endX, endY];
+    } else {
+      const difference = weightOf(x) - weightOf(y);
+      if (difference !== 0) return difference;
+      i++;
+      j++;
+    }
+  }
+  return a.length - b.length || (a < b ? -1 : a === b ? 0 : 1);
+}
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+
+function endOfDigits(text: string, from: number): number {
+  let end = from;
+  while (end < text.length && isDigit(text.charCodeAt(end))) end++;
+  return end;
+}
+
+/** Numbers of any length: the longer is the larger, without zeros in front. */
+function compareDigits(a: string, b: string): number {
+  const [left, right] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
+  return left.length - right.length || (left < right ? -1 : left === right ? 0 : 1);
+}
+
+/** Signs below digits below letters, of which large and small weigh the same. */
+function weightOf(code: number): number {
+  if (isDigit(code)) return 0x100 + code;
+  const lower = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
+  return lower >= 0x61 ? 0x200 + lower : lower;
 }
 
 /** The `most` candidates nearest to a mistyped word, best first. */
