@@ -5,6 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listChanges, rollbackChange } from '../../../src/domain/changes/index.ts';
 import { measurePath } from '../../../src/domain/mtu/index.ts';
+import { inNetns } from '../../../src/kernel/netns/index.ts';
+import { bindSocket, openSocket } from '../../../src/kernel/syscalls/index.ts';
+import { socket } from '../../../src/kernel/uapi/index.ts';
 import { applyMesh, diffMesh, type MeshOutcome, type MeshRequest } from '../../../src/domain/vxlan/index.ts';
 import { useChangeDirectories } from '../../support/changes.ts';
 import { ip, twoHosts, type Hosts } from '../../support/hosts.ts';
@@ -303,9 +306,17 @@ describe('refuses, and changes nothing', () => {
   });
 
   it('what the kernel refuses on the node: all is as before, and says why in its words', async () => {
+    using port = inNetns(h1.path, () => openSocket(socket.AF_INET, socket.SOCK_DGRAM, 0));
+    // struct sockaddr_in: any address, port 4789, which the device then cannot have.
+    bindSocket(port, Buffer.from([socket.AF_INET, 0, 4789 >> 8, 4789 & 255, ...Array(12).fill(0) as number[]]));
+    expect(await refusal(mesh())).toMatchObject({ ...UNCHANGED, code: 'SL4001', reason: 'reverted', message: expect.stringContaining('RTM_NEWLINK vxlan0: EADDRINUSE') as unknown });
+  });
+
+  it('a VNI and port that another device has', async () => {
     ip(h1, 'link add other type vxlan id 42 dstport 4789');
-    expect(await refusal(mesh())).toMatchObject({ ...UNCHANGED, code: 'SL4001', reason: 'reverted', message: expect.stringContaining('A VXLAN device with the specified VNI already exists') as unknown });
-    expect(devices(h1)).toEqual(['other']);
+    expect(await refusal(mesh())).toMatchObject({ ...UNCHANGED, code: 'SL6002', message: 'VNI 42 on UDP port 4789 of vxlan0 is already that of other' });
+    await apply(mesh({ spec: { vni: 43 } }));
+    expect(devices(h1).sort()).toEqual(['other', 'vxlan0']);
   });
 
   it('what the kernel refuses in a rehearsal: a dry run finds it', async () => {

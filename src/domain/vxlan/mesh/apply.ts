@@ -121,8 +121,10 @@ async function planMesh(netlink: NetlinkSocket, request: MeshRequest, force: boo
   const node = new NodeState(netlink);
   const { documents, tunnels, warnings, remember } = await readDocuments(netlink, node, request);
   const wanted = tunnels.map((tunnel) => ({ ...tunnel, mtu: resolveMtu(tunnel, node) }));
-  const plans = [...wanted.map((tunnel) => planTunnel(tunnel, node.read(tunnel.device), force)), ...leftovers(wanted, node, request.prune).map((device) => planRemoval(device, node.read(device)!))];
+  const leaving = leftovers(wanted, node, request.prune);
+  const plans = [...wanted.map((tunnel) => planTunnel(tunnel, node.read(tunnel.device), force)), ...leaving.map((device) => planRemoval(device, node.read(device)!))];
   const rows = plans.flatMap((plan) => plan.rows);
+  for (const tunnel of wanted) refuseTwin(tunnel, node.twinOf(tunnel, leaving));
   refuseForeignRoutes(rows, node);
   return { wanted, plans, remember, documents, warnings, rows, devices: wanted.map(({ device }) => device) };
 }
@@ -196,6 +198,11 @@ function leftovers(wanted: readonly WantedTunnel[], node: NodeState, prune: bool
   const aliases = new Set(wanted.map(aliasOf));
   const devices = new Set(wanted.map(({ device }) => device));
   return node.devicesWith((alias) => aliases.has(alias) || (prune && alias.startsWith(`${OWN_ALIAS} Vxlan`))).filter((device) => !devices.has(device));
+}
+
+function refuseTwin({ device, attributes: { vni, port } }: WantedTunnel, twin: string | undefined): void {
+  if (twin === undefined) return;
+  throw new OperationError(`VNI ${vni} on UDP port ${port} of ${device} is already that of ${twin}`, { code: 'SL6002', hints: [`sluice vxlan get ${twin}`, 'give the document another vni or port'] });
 }
 
 function refuseForeignRoutes(rows: readonly PlanRow[], node: NodeState): void {

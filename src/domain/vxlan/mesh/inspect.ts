@@ -7,7 +7,8 @@ import { neighbour as nd, netDevice, rtnetlink } from '../../../kernel/uapi/inde
 import { OperationError } from '../../../lib/errors.ts';
 import { given } from '../../../lib/members.ts';
 import { isMulticast } from '../steps/native.ts';
-import { RTPROT_SLUICE, type LiveTunnel, type RoutePair } from './model.ts';
+import { isIpv6 } from '../underlay.ts';
+import { RTPROT_SLUICE, type LiveTunnel, type RoutePair, type WantedTunnel } from './model.ts';
 
 /** The text of a file, or of standard input for `-`. @throws OperationError SL1102 */
 export async function readText(path: string): Promise<string> {
@@ -43,6 +44,15 @@ export class NodeState {
   /** MTU of an interface, or of the one that has an address; undefined when there is none. */
   mtuOf({ device, address }: { device?: string | undefined; address?: string | undefined }): number | undefined {
     return this.#links.get(device ?? this.#owners.get(address ?? '') ?? '')?.mtu;
+  }
+
+  /** Another VXLAN device with the VNI, port and family of this one: the kernel allows one. */
+  twinOf({ device, attributes }: WantedTunnel, leaving: readonly string[]): string | undefined {
+    const twin = [...this.#links.values()].find(({ kind, name, kindData }) => {
+      const other = kind === 'vxlan' && name !== device && !leaving.includes(name) ? readVxlan(kindData ?? Buffer.alloc(0)) : undefined;
+      return other?.vni === attributes.vni && other?.port === attributes.port && isIpv6(other?.local ?? other?.group) === isIpv6(attributes.local ?? attributes.group);
+    });
+    return twin?.name;
   }
 
   /** Devices by the alias that sluice gave them. */
