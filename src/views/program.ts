@@ -24,7 +24,7 @@ export const programsView: TableView<Program> = {
     { header: 'MAPS', value: ({ info }) => info.mapIds.join(','), wide: true },
     { header: 'AGE', value: ({ loadedAt }) => ageSeconds(loadedAt), format: 'age', wide: true },
     { header: 'UID', value: ({ info }) => info.uid, wide: true },
-    { header: 'OWNER', value: ({ ownership }) => ownership.owner, shrinkTo: 8 },
+    { header: 'OWNER', value: ownerWord, tone: (program) => (ownerWord(program) === GONE ? 'warn' : undefined), shrinkTo: 8 },
     { header: 'PROCESSES', value: processes, wide: true },
     { header: 'CONTAINER', value: ({ ownership }) => containers(ownership).join(','), wide: true },
     { header: 'PINS', value: ({ ownership }) => ownership.pins.join(','), wide: true },
@@ -60,7 +60,7 @@ function factLines({ info, type, fullName, loadedAt, memoryBytes, attachTo }: Pr
 function holderLines({ attachments, ownership }: ProgramDetail): [string, string | undefined][] {
   return [
     ['ATTACHED TO', places(attachments).join('\n')],
-    ['OWNER', ownership.owner],
+    ['OWNER', ownerWord({ attachments, ownership })],
     ['HELD BY', ownership.processes.map(({ pid, name, cgroup }) => `${name} (pid ${pid})${cgroup === undefined ? '' : ` in ${cgroup}`}`).join('\n')],
     ['PINNED AT', ownership.pins.join('\n')],
   ];
@@ -109,6 +109,13 @@ function nanoseconds(ns: number | undefined): string | undefined {
 }
 
 const ageSeconds = (since: Date): number => (Date.now() - since.getTime()) / 1000;
+
+/** It runs, but nobody who could have attached it is left. */
+const GONE = 'gone';
+
+function ownerWord({ attachments, ownership }: Pick<Program, 'attachments' | 'ownership'>): string | undefined {
+  return ownership.owner ?? (ownership.orphan && attachments.length > 0 ? GONE : undefined);
+}
 
 function places(attachments: Program['attachments']): string[] {
   return attachments.map(({ text }) => text);

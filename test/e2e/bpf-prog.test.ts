@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachNetfilter, BpfMap, BpfProgram, enableStatistics, linkInfo, openPin, pin } from '../../src/kernel/bpf/index.ts';
@@ -114,6 +114,20 @@ describe('list', () => {
       } finally {
         await end(holder);
       }
+    });
+  });
+
+  it('calls the owner gone where a program stands that nobody holds', async () => {
+    await withNetns('gone', async ({ name, run: inside }) => {
+      const program = BpfProgram.load({ name: `${NAME}g`, type: uapi.BPF_PROG_TYPE_XDP, expectedAttachType: 0, instructions: NOTHING, license: 'GPL' });
+      const { id } = program.info();
+      const path = join(state.env.SLUICE_BPFFS, 'gone');
+      pin(program.fd, path);
+      program.close();
+      inside(['ip', 'link', 'set', 'dev', 'lo', 'xdpgeneric', 'pinned', path]);
+      rmSync(path);
+      expect((await prog('list', '--orphan', '--attached')).exitCode).toBe(2);
+      expect((await prog('list', '--orphan')).stdout).toMatch(new RegExp(`^ *${id} +xdp +${NAME}g +lo \\(${name}\\) xdp-generic +\\S+ +\\S+ +4096 +gone$`, 'm'));
     });
   });
 

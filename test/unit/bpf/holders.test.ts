@@ -26,7 +26,7 @@ describe('where a process runs', () => {
 describe('the owner', () => {
   const holder = (pid: number, name: string): HolderProcess => ({ pid, name });
   const holders = (changes: Partial<Holders>): Holders =>
-    ({ processes: new Map(), pins: new Map(), links: new Map(), programs: new Map(), perfEvents: [], countsRuns: false, warnings: [], ...changes });
+    ({ processes: new Map(), pins: new Map(), links: new Map(), programs: new Map(), maps: new Map(), perfEvents: [], countsRuns: false, warnings: [], ...changes });
 
   test('is the process that holds a program or a link of it', () => {
     const found = holders({ processes: new Map([['program/1', [holder(9, 'b')]], ['link/5', [holder(8, 'a'), holder(9, 'b')]]]), links: new Map([[1, [5]]]) });
@@ -48,6 +48,12 @@ describe('the owner', () => {
     [undefined, ['/sys/fs/bpf/mine'], []],
   ])('%s is known by %j %j', (owner, pins, processes) => {
     expect(ownershipOf(holders({ pins: new Map([['link/1', pins]]), processes: new Map([['link/1', processes]]) }), 'link', 1).owner).toBe(owner);
+  });
+
+  test('is who pinned the maps of a program that nobody holds', () => {
+    const found = holders({ maps: new Map([[1, [6, 7]], [3, [8]]]), pins: new Map([['map/7', ['/sys/fs/bpf/tc/globals/cilium_lxc']]]) });
+    expect(ownershipOf(found, 'program', 1)).toEqual({ owner: 'cilium', processes: [], pins: [], orphan: true });
+    expect(ownershipOf(found, 'program', 3).owner).toBeUndefined();
   });
 
   test('is told by the name only where nobody holds it', () => {

@@ -9,7 +9,7 @@ export default class BpfProgList extends SluiceCommand {
   static override summary = 'List BPF programs: where they stand, whose they are, how often they run';
   static override description =
     'RUNS/S and AVG (the mean time of a run) are there while the kernel counts runs, which costs some nanoseconds a run: switch it on with ' +
-    '`sluice bpf prog stats`, or for good with kernel.bpf_stats_enabled. OWNER is who holds the program by a descriptor or pin, or what its name tells. ' +
+    '`sluice bpf prog stats`, or for good with kernel.bpf_stats_enabled. OWNER is who holds the program by a descriptor or pin, or who pinned its maps; gone means that it is attached and nobody holds it. ' +
     'Names are cut at 15 characters by the kernel; -o wide and -o json have the whole, from type information.';
   static override aliases = ['bpf:prog:ls'];
   static override flags = {

@@ -34,8 +34,9 @@ export interface Holders {
   pins: ReadonlyMap<string, readonly string[]>;
   /** Links of a program, by its id. */
   links: ReadonlyMap<number, readonly number[]>;
-  /** Programs that use a map, by its id. */
+  /** Programs that use a map, by its id; and the other way round. */
   programs: ReadonlyMap<number, readonly number[]>;
+  maps: ReadonlyMap<number, readonly number[]>;
   /** What runs programs without a link: perf events of processes. */
   perfEvents: readonly (PerfProgram & { pid: number })[];
   /** Whether some process has the kernel count runs, by a descriptor of BPF_ENABLE_STATS. */
@@ -46,7 +47,7 @@ export interface Holders {
 
 /** Who an object belongs to, as far as it can be told. */
 export interface Ownership {
-  /** `cilium`, `calico`, `systemd`, `sluice`; else the name of a process, `container ID`, or absent. */
+  /** `cilium`, `calico`, `systemd`, `sluice`; else the name of a process; absent where nothing tells. */
   owner?: string;
   /** Processes that hold it, or a link of it. */
   processes: readonly HolderProcess[];
@@ -64,7 +65,7 @@ export function ownershipOf(holders: Holders, kind: HeldKind, id: number, name =
   const keys = holdingKeys(holders, kind, id);
   const processes = uniqueByPid(keys.flatMap((key) => holders.processes.get(key) ?? []));
   const pins = [...new Set(keys.flatMap((key) => holders.pins.get(key) ?? []))];
-  const owner = knownOwner(name, pins, processes) ?? processes[0]?.name ?? containerName(processes);
+  const owner = knownOwner(pins, processes) ?? processes[0]?.name ?? ownerOfMaps(holders, kind, id) ?? ownerByName(name);
   return { processes, pins, orphan: processes.length === 0 && pins.length === 0, ...(owner === undefined ? {} : { owner }) };
 }
 
@@ -79,12 +80,7 @@ function uniqueByPid(processes: readonly HolderProcess[]): HolderProcess[] {
   return [...new Map(processes.map((process) => [process.pid, process])).values()].sort((a, b) => a.pid - b.pid);
 }
 
-const containerName = (processes: readonly HolderProcess[]): string | undefined => {
-  const id = processes.find(({ container }) => container !== undefined)?.container?.id;
-  return id === undefined ? undefined : `container ${id}`;
-};
-
-/** By what each well-known owner gives itself away; names of objects only count where nothing else does. */
+/** By what each well-known owner gives itself away. */
 const KNOWN: readonly { owner: string; pin?: RegExp; process?: RegExp; name?: RegExp }[] = [
   { owner: 'sluice', pin: /\/sluice\//, process: /^sluice$/ },
   { owner: 'cilium', pin: /\/cilium(_|\/|$)/, process: /^cilium/, name: /^(cil_|cilium_)/ },
@@ -92,10 +88,15 @@ const KNOWN: readonly { owner: string; pin?: RegExp; process?: RegExp; name?: Re
   { owner: 'systemd', pin: /\/systemd\//, process: /^systemd/, name: /^sd_/ },
 ];
 
-function knownOwner(name: string, pins: readonly string[], processes: readonly HolderProcess[]): string | undefined {
+function knownOwner(pins: readonly string[], processes: readonly HolderProcess[]): string | undefined {
   const byPin = KNOWN.find(({ pin }) => pins.some((path) => pin?.test(path) === true));
-  const byProcess = KNOWN.find(({ process }) => processes.some((holder) => process?.test(holder.name) === true));
-  // A program that merely looks like another's belongs to whoever holds it.
-  const byName = processes.length > 0 ? undefined : KNOWN.find((known) => known.name?.test(name) === true);
-  return (byPin ?? byProcess ?? byName)?.owner;
+  return (byPin ?? KNOWN.find(({ process }) => processes.some((holder) => process?.test(holder.name) === true)))?.owner;
 }
+
+/** A program that only its hook keeps may still use maps that its owner has pinned. */
+function ownerOfMaps({ pins, maps }: Holders, kind: HeldKind, id: number): string | undefined {
+  return kind === 'program' ? knownOwner((maps.get(id) ?? []).flatMap((map) => pins.get(heldKey('map', map)) ?? []), []) : undefined;
+}
+
+/** The weakest hint: anybody may call a program so. */
+const ownerByName = (name: string): string | undefined => KNOWN.find((known) => known.name?.test(name) === true)?.owner;

@@ -29,6 +29,7 @@ export function readHolders(known: KnownObjects = {}): Holders {
     processes: group(held), perfEvents, countsRuns, pins: group(pins.map(({ kind, id, path }) => [heldKey(kind, id), path])), warnings,
     links: group(links.map(({ programId, id }) => [programId, id])),
     programs: group(programs.flatMap(({ id, mapIds }) => mapIds.map((map): [number, number] => [map, id]))),
+    maps: new Map(programs.map(({ id, mapIds }) => [id, mapIds])),
   };
 }
 
