@@ -30,7 +30,7 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL2408: { title: 'too many maps', help: 'Each map takes a file descriptor while the object is loaded. Load fewer programs at once, or raise the limit: ulimit -n.' },
   SL2409: { title: 'a map of another definition', help: 'The map that was given, or that is pinned under the name, differs from what the object declares. The message names what; a program must not use it.' },
   SL2410: { title: 'pinned already', help: 'Something stands where this would be pinned. Take it away first (sluice change list, sluice change rollback ID), or name another folder with --pin.' },
-  SL2411: { title: 'unknown section', help: 'The name of the section says how a program is loaded: SEC("xdp"), SEC("tc"), SEC("fentry/FUNCTION"), SEC("cgroup/connect4") and so on, as libbpf names them.' },
+  SL2411: { title: 'unknown section', help: 'The name of the section says how a program is loaded: SEC("xdp"), SEC("tc"), SEC("fentry/FUNCTION"), SEC("cgroup/connect4") and so on, as libbpf names them. Sections whose content cannot be loaded are named as well, such as maps of the old form.' },
   SL2412: { title: 'a table of functions that does not fit', help: 'A variable of section .struct_ops must be a struct that the kernel calls programs through, and set only members that this kernel has. Every struct_ops program must stand in one.' },
   SL2500: { title: 'not a hook with a target', help: 'Write HOOK:TARGET, such as xdp:eth0 or uprobe:/bin/bash:readline. `sluice bpf prog attach --help` lists the hooks.' },
   SL2501: { title: 'the wrong type of program', help: 'Each hook takes programs of one type, which SEC() decides when it is compiled. The message names hooks that take this one.' },

@@ -61,7 +61,7 @@ export interface LoadedObject {
  * Loads programs of an object file and the maps that they use.
  *
  * @param source names the file in errors
- * @throws OperationError SL2401…SL2409 when the object cannot be used; VerifierError when the kernel refuses a program;
+ * @throws OperationError SL2401…SL2412 when the object cannot be used; VerifierError when the kernel refuses a program;
  *   UnsupportedError SL2403 without kernel BTF; SyscallError for the rest. Nothing stays behind then.
  */
 export function loadObject(bytes: Buffer, source: string, options: LoadOptions = {}): LoadedObject {

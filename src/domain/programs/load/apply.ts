@@ -43,7 +43,7 @@ const NOTHING: LoadExtra = { check: () => undefined, tryOut: () => undefined, ad
 /**
  * Loads the programs of an object file, and pins them so that they outlive the command.
  *
- * @throws OperationError SL1102, SL2401…SL2411 for a file that cannot be used; VerifierError; OperationError SL2410 where
+ * @throws OperationError SL1102, SL2401…SL2412 for a file that cannot be used; VerifierError; OperationError SL2410 where
  *   something is pinned already. Nothing stays then. SL4001 when pinning failed and was undone.
  */
 export async function loadPrograms(request: LoadRequest, extra: LoadExtra = NOTHING): Promise<LoadReport> {

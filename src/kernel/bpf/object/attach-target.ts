@@ -31,7 +31,7 @@ function kernelFunction(file: ObjectFile, program: string, { hook, target, attac
   const found = types.find(attach!.prefix + target, attach!.kind);
   if (found === undefined)
     throw new OperationError(`${file.source}: this kernel has no ${WHAT[attach!.prefix]} ${target}, which ${program} is for`, {
-      code: 'SL2405', reason: 'unsupported', hints: [`sluice bpf btf dump vmlinux --format c | grep ${attach!.prefix}${target}`],
+      code: 'SL2405', reason: 'unsupported', hints: [`what there is: sluice bpf btf dump vmlinux | grep "'${attach!.prefix}"`],
     });
   return { typeId: found.id, ...(found.module === undefined ? {} : { in: found.module }) };
 }
