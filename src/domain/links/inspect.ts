@@ -87,7 +87,14 @@ function typeOf({ kind, hardwareType }: Link): string {
 
 const FLAGS = Object.entries(netDevice).filter(([name]) => name.startsWith('IFF_')).map(([name, bit]) => [name.slice(4), bit] as const);
 
-const flagNames = (flags: number): string[] => FLAGS.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
+const knownFlags = new Map<number, readonly string[]>();
+
+/** Most interfaces have one of a few combinations. */
+function flagNames(flags: number): readonly string[] {
+  const names = knownFlags.get(flags) ?? FLAGS.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
+  knownFlags.set(flags, names);
+  return names;
+}
 
 /** What `readLink` makes something of. */
 const KNOWN: ReadonlySet<number> = new Set(Object.entries(ifLink).filter(([name]) => /^IFLA_(?!INFO_|XDP_|VXLAN_)/.test(name)).map(([, number]) => number));
