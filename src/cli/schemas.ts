@@ -84,7 +84,7 @@ const vxlanDifference = {
 const rate = object({ packets: number, bytes: number });
 const finding = object({ end: text, severity: { enum: ['error', 'warning'] }, detail: text, evidence: texts, fix: texts });
 const tunnelCheck = {
-  tunnel: text, 'vni?': count, ends: texts, healthy: flag, notes: texts,
+  tunnel: text, 'vni?': count, ends: texts, healthy: flag, isUncertain: flag, notes: texts,
   checks: list(object({ id: text, name: text, title: text, result: { enum: ['ok', 'warn', 'fail', 'skip'] }, findings: list(finding) })),
   probes: list(object({ to: text, 'from?': text, what: { enum: ['underlay', 'tunnel', 'full'] }, sent: count, answered: count, 'fastestMs?': { type: 'number' }, 'error?': text })),
   paths: list(object({ to: text, mtu: count })),
@@ -188,7 +188,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   LinkList: { items: list(object(linkMembers)) },
   VxlanTunnel: tunnelMembers,
   VxlanTunnelList: { items: list(object(tunnelMembers)) },
-  VxlanCheck: { healthy: flag, tunnels: list(object(tunnelCheck)) },
+  VxlanCheck: { healthy: flag, isUncertain: flag, tunnels: list(object(tunnelCheck)) },
   VxlanTraffic: {
     time: { type: 'string', format: 'date-time' }, tunnel: text, sent: rate, received: rate, drops: number, reasons: { type: 'object', additionalProperties: number }, moves: number,
     remotes: list(object({ address: text, sent: rate, received: rate })),

@@ -137,5 +137,6 @@ export const ERROR_CATALOG: Readonly<Record<string, { title: string; help: strin
   SL6103: { title: 'no such remote', help: 'The FDB of the tunnel does not send to that address. The causes name those that it sends to.' },
   SL6104: { title: 'nothing to check', help: 'There is no VXLAN device in this network namespace.' },
   SL6105: { title: 'no tunnel at the other end', help: 'The other end has no VXLAN device of the same name or VNI, and not just one. Create it there, or give it the same name.' },
+  SL6107: { title: 'cannot tell whether the tunnel is healthy', help: 'Nothing was found, but something that could hide a failure was not looked at; the causes say what. Run it as root, and without --static.' },
   SL6106: { title: 'the other node did not answer', help: 'ssh came through, but what answered is no audit. Install the same version of sluice there, and let the user run it as root.' },
 };

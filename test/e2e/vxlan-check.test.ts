@@ -1,6 +1,6 @@
 /** `vxlan check` and `vxlan capture` as a user runs them. */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -87,6 +87,16 @@ describe('vxlan check', () => {
     expect([stdout, exitCode]).toEqual(['', code]);
   });
 
+  it('ends with 3 when nothing was found but the firewall could not be read, and with 4 when packets may not be sent', async () => {
+    const nobody = (...words: string[]) => spawnSync('nsenter', [`--net=${lab.path('h1')}`, '--', 'setpriv', '--reuid=65534', '--clear-groups', ...sluiceCommand(['vxlan', 'check', ...words])], { env: sluiceEnvironment(), encoding: 'utf8' });
+    const reading = nobody('--static');
+    expect(reading.stdout).toMatch(/^RESULT {2}healthy\n/);
+    expect(reading.stdout).not.toContain('VX014');
+    expect(reading.stderr).toContain('cannot tell whether the tunnel is healthy');
+    expect(reading.status).toBe(3);
+    expect(nobody()).toMatchObject({ stdout: '', status: 4 });
+  });
+
   it('says that there is nothing to check, and which other commands know no junit', async () => {
     expect(await sluice(['vxlan', 'check', '--netns', lab.name('sw')])).toMatchObject({ exitCode: 5, stdout: '' });
     expect(await sluice(['vxlan', 'list', '-o', 'junit'])).toMatchObject({ exitCode: 2, stdout: '' });
@@ -117,6 +127,7 @@ describe('vxlan capture', () => {
     expect(await sluice(['vxlan', 'capture', 'vxlan100', 'port http', ...here()])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('filter:1:6') as string });
     expect(await sluice(['vxlan', 'capture', 'vxlan100', ...here(), '-o', 'yaml'])).toMatchObject({ exitCode: 2, stdout: '' });
     expect(await sluice(['vxlan', 'capture', 'nosuch', ...here()])).toMatchObject({ exitCode: 5, stdout: '' });
+    expect(await sluice(['vxlan', 'capture', 'vxlan100', '-w', join(folder, 'no/such.pcap'), ...here()])).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('cannot write') as string });
   });
 });
 

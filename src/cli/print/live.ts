@@ -27,8 +27,13 @@ function printerOf<T>(view: LiveView<T>, { format, headers }: PrintOptions): (it
   }
   if (format !== 'table' && format !== 'wide') throw new UsageError(`this has no end, and -o ${format} needs one`, { hints: ['-o jsonl prints one object a line'] });
   const wide = format === 'wide';
-  if (headers && view.header !== undefined) writeLine(view.header(wide));
-  return (item) => view.lines(item, wide).forEach((line) => writeLine(sanitize(line)));
+  let header = headers ? view.header?.(wide) : undefined;
+  return (item) => {
+    // With the first item: a source that fails before it has printed nothing.
+    if (header !== undefined) writeLine(header);
+    header = undefined;
+    view.lines(item, wide).forEach((line) => writeLine(sanitize(line)));
+  };
 }
 
 const writeLine = (line: string): void => void process.stdout.write(`${line}\n`);

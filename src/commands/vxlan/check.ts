@@ -3,7 +3,7 @@ import { SluiceCommand } from '../../cli/command.ts';
 import { argument } from '../../cli/flags.ts';
 import { auditTunnel, checkTunnels } from '../../domain/vxlan/index.ts';
 import { parseDuration } from '../../lib/duration.ts';
-import { UsageError } from '../../lib/errors.ts';
+import { OperationError, UsageError } from '../../lib/errors.ts';
 import { vxlanAuditCard, vxlanCheckCard } from '../../views/vxlan-check.ts';
 
 /** `sluice vxlan check [NAME]` */
@@ -41,6 +41,7 @@ export default class VxlanCheck extends SluiceCommand {
     });
     const warnings = [...new Set(report.tunnels.flatMap(({ notes }) => notes))];
     await this.printCard(report, vxlanCheckCard, { complete: warnings.length === 0, warnings });
+    if (report.healthy && report.isUncertain) throw new OperationError('cannot tell whether the tunnel is healthy', { code: 'SL6107', causes: warnings });
     this.answer(report.healthy);
   }
 

@@ -3,6 +3,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { indexKey, loadObject, openPacketTap, possibleCpus, readBuiltin, RingReader, type LoadedObject } from '../../../kernel/bpf/index.ts';
 import { pollReadable, type Fd } from '../../../kernel/syscalls/index.ts';
+import { OperationError } from '../../../lib/errors.ts';
 import { findPlaces } from '../tap/inspect.ts';
 import type { TapPlace } from '../tap/place.ts';
 import { PcapBuffer } from './file.ts';
@@ -126,11 +127,19 @@ function formatTime(timeNs: bigint): string {
 const STDOUT = 1;
 
 function openFile(path: string, linkType: number): { buffer: PcapBuffer; close(): void } {
-  const fd = path === '-' ? STDOUT : openSync(path, 'w', 0o600);
+  const fd = path === '-' ? STDOUT : create(path);
   const close = (): void => {
     if (fd !== STDOUT) closeSync(fd);
   };
   return { buffer: new PcapBuffer(linkType, (bytes) => writeAll(fd, bytes)), close };
+}
+
+function create(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (error) {
+    throw new OperationError(`cannot write ${path}`, { code: 'SL1103', causes: [(error as Error).message], cause: error });
+  }
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

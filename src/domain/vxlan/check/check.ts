@@ -9,7 +9,7 @@ import { OperationError, SluiceError, UsageError } from '../../../lib/errors.ts'
 import { readAudit, tunnelNames } from './audit/inspect.ts';
 import { difference } from './audit/counters.ts';
 import { DropWatch, TracedDrops } from './drops/watch.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, firewallIsKnown } from './evaluate.ts';
 import type { CheckOutcome } from './finding.ts';
 import type { Audit, End, Move, PathProbe, Probe, Situation, TransportProbe } from './model.ts';
 import { MoveWatch } from './moves/watch.ts';
@@ -48,12 +48,15 @@ export interface TunnelCheck {
   paths: PathProbe[];
   /** What could not be looked at. */
   notes: string[];
+  /** Something of that could hide a failure. */
+  isUncertain: boolean;
 }
 
 /** Everything that was checked. */
 export interface CheckReport {
   tunnels: TunnelCheck[];
   healthy: boolean;
+  isUncertain: boolean;
 }
 
 /**
@@ -68,7 +71,7 @@ export async function checkTunnels(request: CheckRequest): Promise<CheckReport> 
   if (names.length === 0) throw new OperationError('there is no VXLAN device to check', { code: 'SL6104', reason: 'not-found', hints: ['sluice vxlan create'] });
   const tunnels: TunnelCheck[] = [];
   for (const name of names) tunnels.push(await checkTunnel(name, candidates.find((one) => one.name === name)?.vni, request));
-  return { tunnels, healthy: tunnels.every(({ healthy }) => healthy) };
+  return { tunnels, healthy: tunnels.every(({ healthy }) => healthy), isUncertain: tunnels.some(({ isUncertain }) => isUncertain) };
 }
 
 /** The audit of one end, for `check --audit`, which another node asks for. `vni` helps where the name differs. */
@@ -85,7 +88,7 @@ async function checkTunnel(name: string, vni: number | undefined, request: Check
   const checks = evaluate(situation);
   return {
     tunnel: name, ...(vni === undefined ? {} : { vni }), ends: [here, ...peers].map(({ label }) => label), checks, probes: situation.probes, paths: situation.paths,
-    healthy: checks.every(({ findings }) => findings.length === 0), notes,
+    healthy: checks.every(({ findings }) => findings.length === 0), notes, isUncertain: !firewallIsKnown(situation),
   };
 }
 

@@ -11,10 +11,15 @@ export function evaluate(situation: Situation, checks: readonly Check[] = CHECKS
   return checks.map((check) => outcomeOf(check, isExplained(check, found) ? [] : found.get(check.id)));
 }
 
-function isAsked({ needs }: Check, { peers, static: isStatic }: Situation): boolean {
-  if (needs === 'peer') return peers.length > 0;
-  return needs !== 'probe' || !isStatic;
+function isAsked({ needs }: Check, situation: Situation): boolean {
+  if (needs === 'peer') return situation.peers.length > 0;
+  if (needs === 'firewall') return firewallIsKnown(situation);
+  return needs !== 'probe' || !situation.static;
 }
+
+/** By its rules, or because packets were sent and the kernel said what became of them. */
+export const firewallIsKnown = ({ here, peers }: Situation): boolean => [here, ...peers].every(({ audit: { firewall }, sawDrops }) =>
+  sawDrops || (firewall !== undefined && firewall.every(({ verdict }) => verdict !== 'undetermined')));
 
 const isExplained = ({ explainedBy = [] }: Check, found: ReadonlyMap<string, Finding[]>): boolean =>
   explainedBy.some((id) => (found.get(id) ?? []).some(({ severity }) => severity === 'error'));

@@ -23,8 +23,8 @@ export interface Check {
   name: string;
   /** What it makes sure of. */
   title: string;
-  /** What it needs: without a peer or without probes it is not asked. */
-  needs?: 'peer' | 'probe';
+  /** What it needs: without a peer, without probes, or without knowing the firewall of each end it is not asked. */
+  needs?: 'peer' | 'probe' | 'firewall';
   /** Findings that explain these ones: where one of those checks found something at any end, this one keeps quiet. */
   explainedBy?: readonly string[];
   find(situation: Situation): Finding[];

@@ -28,7 +28,8 @@ export interface Audit {
   rpFilter: number;
   /** Where addresses that were asked for are routed to. */
   lookups: { address: string; device?: string; why?: string }[];
-  firewall: FirewallFacts[];
+  /** Absent where the rules could not be read. */
+  firewall?: FirewallFacts[];
   offload?: OffloadFacts;
   counters: Counters;
   /** What could not be read, one sentence each. */

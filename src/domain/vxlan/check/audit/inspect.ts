@@ -39,7 +39,7 @@ export function tunnelNames(netns: string | undefined): { name: string; vni: num
 export async function readAudit({ name, netns, lookups = [] }: AuditRequest): Promise<Audit> {
   const audit = readLinks(name, netns, lookups);
   const firewall = await readFirewall(audit, netns);
-  return { ...audit, firewall: firewall.facts, notes: [...audit.notes, ...firewall.notes] };
+  return { ...audit, ...firewall };
 }
 
 /** All but the firewall, at one moment. */
@@ -65,7 +65,7 @@ function readLinks(name: string, netns: string | undefined, lookups: readonly st
     neighbours: layer3 === link ? neighbours : neighbours.filter(({ mac }) => fdb.some((entry) => entry.mac === mac)),
     routes: readRoutes(netlink, layer3.index), otherTunnels: otherTunnels(links, link),
     ...portHolder(tunnel, netns), ...bridgePort(link, links),
-    rpFilter: readRpFilter(layer3.name, netns), lookups: lookups.map((address) => lookUp(netlink, address, links)), firewall: [],
+    rpFilter: readRpFilter(layer3.name, netns), lookups: lookups.map((address) => lookUp(netlink, address, links)),
     ...offload(tunnel.name, underlay?.name, netns), counters: readCounters(netlink, link.index, underlay?.ifindex, netns), notes: [],
   };
 }

@@ -9,7 +9,7 @@ const WORDS = { in: 'from', out: 'to' } as const;
 /** Findings of the rule walk, and of drops that no iptables rule explains. */
 function blocked(situation: Situation, way: 'in' | 'out'): Finding[] {
   return allEnds(situation).flatMap((end) => {
-    const rules = end.audit.firewall.filter((one) => one.way === way && one.verdict === 'drop');
+    const rules = (end.audit.firewall ?? []).filter((one) => one.way === way && one.verdict === 'drop');
     return rules.length > 0 ? byRule(end, way, rules) : byOthers(end, way);
   });
 }
@@ -29,7 +29,7 @@ function byRule(end: End, way: 'in' | 'out', facts: readonly FirewallFacts[]): F
 function byOthers(end: End, way: 'in' | 'out'): Finding[] {
   const drops = filtered(end);
   const wasOut = (end.counted.tunnel['txDropped'] ?? 0) > 0;
-  if (drops.length === 0 || wasOut !== (way === 'out') || end.audit.firewall.some(({ way: other, verdict }) => other !== 'too-big' && verdict === 'drop')) return [];
+  if (drops.length === 0 || wasOut !== (way === 'out') || end.audit.firewall?.some(({ way: other, verdict }) => other !== 'too-big' && verdict === 'drop') === true) return [];
   return [{
     end: end.label, severity: 'error', detail: `a filter at ${end.label === 'here' ? end.audit.node : end.label} drops udp/${end.audit.tunnel.port}, and no iptables rule does`,
     evidence: [...dropEvidence(drops), ...(way === 'out' ? deviceEvidence(end, ['txDropped']) : [])],
@@ -42,11 +42,11 @@ const FILTERS = ['NETFILTER_DROP', 'XDP', 'TC_INGRESS', 'TC_EGRESS', 'BPF_CGROUP
 const filtered = (end: End): Drop[] => dropsOf(end, FILTERS, ({ port, vni }) => port === end.audit.tunnel.port && (vni === undefined || end.audit.tunnel.vni === undefined || vni === end.audit.tunnel.vni));
 
 export const firewallIn: Check = {
-  id: 'VX014', name: 'firewall-in', title: 'Nothing at either end drops the tunnel\'s packets on arrival', find: (situation) => blocked(situation, 'in'),
+  id: 'VX014', name: 'firewall-in', title: 'Nothing at either end drops the tunnel\'s packets on arrival', needs: 'firewall', find: (situation) => blocked(situation, 'in'),
 };
 
 export const firewallOut: Check = {
-  id: 'VX015', name: 'firewall-out', title: 'Nothing at either end drops the tunnel\'s packets on departure', find: (situation) => blocked(situation, 'out'),
+  id: 'VX015', name: 'firewall-out', title: 'Nothing at either end drops the tunnel\'s packets on departure', needs: 'firewall', find: (situation) => blocked(situation, 'out'),
 };
 
 export const outerChecksum: Check = {

@@ -60,8 +60,8 @@ function lostWhenFull({ here, probes }: Situation): Finding[] {
 }
 
 export const tooBigBlocked: Check = {
-  id: 'VX032', name: 'too-big', title: 'Pods are told when a packet is too big',
-  find: (situation) => allEnds(situation).flatMap((end) => end.audit.firewall.filter(({ way, verdict }) => way === 'too-big' && verdict === 'drop').map(({ rule, fix }) => ({
+  id: 'VX032', name: 'too-big', title: 'Pods are told when a packet is too big', needs: 'firewall',
+  find: (situation) => allEnds(situation).flatMap((end) => (end.audit.firewall ?? []).filter(({ way, verdict }) => way === 'too-big' && verdict === 'drop').map(({ rule, fix }) => ({
     end: end.label, severity: 'error' as const, detail: `${rule} drops "fragmentation needed": connections open and then hang`,
     evidence: countEvidence(end, ['Ip.FragFails', 'Ip.OutDiscards']), fix: fix === undefined ? [] : [fix],
   }))),
