@@ -52,7 +52,7 @@ const overhead = { encapsulation: text, overhead: count, innerMtu: count };
 
 const bpfLink = {
   id: count, type: text, programId: count, 'program?': text, place: text, 'owner?': text, pins: texts, processes: list(object({ pid: count, name: text })),
-  hook: text, 'target?': text, 'netns?': object({ inode: count, label: text }), 'ifindex?': count, 'order?': count, 'priority?': count, gone: flag,
+  hook: text, 'target?': text, 'netns?': object({ inode: count, label: text }), 'ifindex?': count, 'order?': count, 'priority?': count, 'revision?': count, gone: flag,
 };
 const pinned = { path: text, kind: text, id: count, 'type?': text, 'name?': text, 'owner?': text, 'use?': text };
 const madeLinks = list(object({ id: count, pin: text }));
@@ -136,7 +136,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   BpfMapEntryList: { items: list(object(bpfMapEntry)) },
   BpfPipelineStepList: {
     items: list(object({
-      device: text, direction: { enum: ['ingress', 'egress'] }, order: count, hook: text, 'place?': text, programId: count, name: text, 'linkId?': count,
+      device: text, direction: { enum: ['ingress', 'egress'] }, order: count, hook: text, 'place?': text, programId: count, name: text, 'linkId?': count, 'revision?': count,
       loadedAt: { type: 'string', format: 'date-time' }, 'owner?': text, orphan: flag, duplicate: flag, gone: flag, unknownNamespace: flag, findings: texts,
     })),
   },

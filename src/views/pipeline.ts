@@ -17,6 +17,7 @@ export const pipelineView: TableView<Step> = {
     { header: 'PROG', value: ({ programId }) => programId },
     { header: 'NAME', value: ({ name }) => name },
     { header: 'LINK', value: ({ linkId }) => linkId },
+    { header: 'REVISION', value: ({ revision }) => revision, wide: true },
     { header: 'LOADED', value: ({ loadedAt }) => Math.max(0, (Date.now() - loadedAt.getTime()) / 1000), format: 'age', dropOrder: 1 },
     { header: 'OWNER', value: ({ owner }) => owner, shrinkTo: 8 },
     { header: 'FINDING', value: (step) => findings(step).join(',') || undefined, tone: (step) => (findings(step).length > 0 ? 'warn' : undefined) },

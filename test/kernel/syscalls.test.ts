@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inNetns, inNewNetns, netnsInode, resolveNetns } from '../../src/kernel/netns/index.ts';
-import { bindSocket, call, Fd, mapShared, openFileSystem, openSocket, receive, sendTo, setSocketOption, tryLock } from '../../src/kernel/syscalls/index.ts';
+import { bindSocket, call, errnoName, Fd, mapShared, openFileSystem, openSocket, receive, sendTo, setSocketOption, tryLock } from '../../src/kernel/syscalls/index.ts';
 import { socket as uapi } from '../../src/kernel/uapi/index.ts';
 import { run } from '../../src/tools/index.ts';
 import { requireRoot } from '../support/require.ts';
@@ -140,3 +140,5 @@ test('a file system is read without being mounted anywhere', () => {
   expect(readFileSync('/proc/self/mounts', 'latin1')).toBe(mounts);
   expect(() => openFileSystem('no-such-fs')).toThrow('fsopen no-such-fs: ENODEV');
 });
+
+test.each([[1, 'EPERM'], [95, 'EOPNOTSUPP'], [116, 'ESTALE'], [524, 'ENOTSUPP']])('error %i is %s', (errno, name) => expect(errnoName(errno)).toBe(name));

@@ -5,6 +5,7 @@
  * own system calls overwrite it.
  */
 
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { SyscallError } from '../../lib/errors.ts';
 import { loadKoffi, type Koffi } from './koffi.ts';
@@ -109,7 +110,11 @@ const isFailure = (result: number | bigint): boolean =>
 const NAMES: Readonly<Record<number, string>> = { 95: 'EOPNOTSUPP', 524: 'ENOTSUPP' };
 
 /** `EPERM` and so on. */
-export const errnoName = (errno: number): string => NAMES[errno] ?? getSystemErrorName(-errno);
+export function errnoName(errno: number): string {
+  const name = NAMES[errno] ?? getSystemErrorName(-errno);
+  // libuv does not know them all: ESTALE, ENOLINK and others are only among the constants.
+  return name.startsWith('Unknown') ? (Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? name) : name;
+}
 
 /** Address of the first byte. The caller keeps the Buffer in a variable until the call that uses it has returned. */
 export function address(buffer: Buffer): bigint {

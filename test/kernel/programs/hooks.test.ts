@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findMap, HOOKS, listAttachments } from '../../../src/domain/bpf/index.ts';
 import { rollbackChange } from '../../../src/domain/changes/index.ts';
-import { attachLoaded, attachProgram, hookFeature, loadPrograms, readLink, type Attached, type LoadReport } from '../../../src/domain/programs/index.ts';
+import { attachLoaded, attachProgram, hookFeature, loadPrograms, readLink, type Attached, type AttachRequest, type LoadReport } from '../../../src/domain/programs/index.ts';
 import { loadObject, type LoadedObject, type ObjectProgram } from '../../../src/kernel/bpf/index.ts';
 import { inNetns } from '../../../src/kernel/netns/index.ts';
 import { bindSocket, openSocket, receive, sendTo, type Fd } from '../../../src/kernel/syscalls/index.ts';
@@ -70,7 +70,8 @@ async function attached(program: ObjectProgram['program'], text: string, netns: 
   const made = await attach(program, text, netns);
   const { id } = program.info();
   const standing = (): string[] => listAttachments().filter(({ programId }) => programId === id).map(({ hook }) => hook);
-  expect(standing()).not.toEqual([]);
+  const wanted = made.hooks[0]!.hook.split(':')[0]!;
+  expect(standing()).toEqual(made.hooks.flatMap(({ links }) => (links.length === 0 ? [{}] : links)).map(() => (wanted === 'xdp' ? 'xdp-native' : wanted)));
   for (const { links } of made.hooks) for (const { pin } of links) expect(existsSync(pin)).toBe(true);
   try {
     await use(made);
@@ -172,6 +173,41 @@ describe('packets are dropped and counted at', () => {
       });
     });
   });
+});
+
+describe('a row of programs at tcx', () => {
+  test('has the places that are asked for, and refuses what no longer fits', async () => {
+    await withNetns('t', async (netns) => {
+      await withProgram('on_tcx_ingress', async ({ program: first }) => await withProgram('on_tc', async ({ program: second }) => await withProgram('pass_tc', async ({ program: third }) => {
+        const place = async (program: ObjectProgram['program'], more: Partial<AttachRequest>): Promise<Attached> => await attachProgram({
+          reference: { by: 'id', id: program.info().id }, attach: ['tcx-ingress:lo'], argv: [], netns: { path: netns.path, label: netns.name }, ...more,
+        });
+        const row = (): { id: number; revision: bigint | undefined }[] =>
+          listAttachments().filter((one) => one.netns?.label === netns.name).map(({ programId, revision }) => ({ id: programId, revision }));
+        const [a, b, c] = [first, second, third].map((program) => program.info().id);
+        await place(first, {});
+        const { hooks } = await place(second, { place: { side: 'before', neighbour: { kind: 'program', id: a! } } });
+        await place(third, { place: { side: 'after', neighbour: { kind: 'link', id: hooks[0]!.links[0]!.id } } });
+        expect(row().map(({ id }) => id)).toEqual([b, c, a]);
+        await expect(place(first, {})).rejects.toMatchObject({ code: 'SL2506', message: expect.stringContaining('it stands there already (EEXIST)') });
+        const stale = row()[0]!.revision! - 1n;
+        await withProgram('pass_tc', async ({ program: late }) => {
+          await expect(place(late, { place: { side: 'after', expectedRevision: stale } })).rejects.toMatchObject({ code: 'SL2506', message: expect.stringContaining('the row has changed') });
+          await place(late, { place: { side: 'before', expectedRevision: stale + 1n } });
+          expect(row()[0]!.id).toBe(late.info().id);
+        });
+        expect(listAttachments().filter(({ netns: where, hook }) => where?.label === netns.name && hook !== 'tcx-ingress')).toEqual([]);
+      })));
+    });
+  });
+});
+
+test('two netfilter programs cannot have one priority', async () => {
+  await withNetns('n', async (netns) => await withProgram('on_netfilter', async ({ program }) => {
+    await attached(program, 'netfilter:ipv6/forward/9', netns, async () => {
+      await expect(attach(program, 'netfilter:ipv6/forward/9', netns)).rejects.toMatchObject({ code: 'SL2506', message: expect.stringContaining('another program has this priority') });
+    });
+  }));
 });
 
 describe('a network namespace', () => {

@@ -16,6 +16,8 @@ export interface Attachment {
   ifindex?: number;
   /** Position in the row of its hook, from 1. */
   order?: number;
+  /** Of a row of tcx or netkit: counts its changes, so that a new program can be refused when it has changed since. */
+  revision?: bigint;
   /** Of netfilter (`priority`) and tc (`preference`): the lower runs first. */
   priority?: number;
   /** Of a tc filter, in hexadecimal as tc writes it. */

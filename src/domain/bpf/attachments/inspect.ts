@@ -32,12 +32,13 @@ export interface KnownForAttachments {
  */
 export function listAttachments(known: KnownForAttachments = {}): Attachment[] {
   const programs = known.programs ?? [...readAll('program', programInfo)];
-  const reader = new AttachmentReader(known.links ?? [...readAll('link', linkInfo)], new Set(programs.map(({ type }) => programTypeName(type))), known.pins ?? new Map());
+  const reader = new AttachmentReader(known.links ?? [...readAll('link', linkInfo)], new Map(programs.map(({ id, type }) => [id, programTypeName(type)])), known.pins ?? new Map());
   return reader.read().sort(compareAttachments);
 }
 
 class AttachmentReader {
   readonly #links: readonly LinkInfo[];
+  readonly #typeOf: ReadonlyMap<number, string>;
   /** Types of all loaded programs: hooks that take none of them need not be asked. */
   readonly #types: ReadonlySet<string>;
   readonly #pins: ReadonlyMap<string, readonly string[]>;
@@ -45,10 +46,11 @@ class AttachmentReader {
   readonly #namespaces: readonly FoundNetns[] = listNetns();
   readonly #cgroups: ReadonlyMap<bigint, string>;
 
-  constructor(links: readonly LinkInfo[], types: ReadonlySet<string>, pins: ReadonlyMap<string, readonly string[]>) {
+  constructor(links: readonly LinkInfo[], typeOf: ReadonlyMap<number, string>, pins: ReadonlyMap<string, readonly string[]>) {
     this.#links = links;
     this.#pins = pins;
-    this.#types = types;
+    this.#typeOf = typeOf;
+    this.#types = new Set(typeOf.values());
     this.#cgroups = this.#hooks('cgroup').length > 0 ? readCgroups() : new Map();
   }
 
@@ -67,7 +69,7 @@ class AttachmentReader {
 
   #describe({ id, programId, type, place }: LinkInfo): Attachment {
     const netns = place.kind === 'netfilter' ? this.#namespaceOfPin(id) : {};
-    return { programId, linkId: id, hook: linkTypeName(type), gone: false, ...this.#place(place), ...netns };
+    return { programId, linkId: id, hook: linkTypeName(type), gone: false, ...this.#place(place, programId), ...netns };
   }
 
   #namespaceOfPin(linkId: number): Partial<Attachment> {
@@ -75,8 +77,10 @@ class AttachmentReader {
     return inode === undefined ? {} : this.#namespace(inode);
   }
 
-  #place(place: LinkPlace): Partial<Attachment> {
+  #place(place: LinkPlace, programId: number): Partial<Attachment> {
     switch (place.kind) {
+      // A tracing program with types stands at the same kind of link.
+      case 'raw_tracepoint': return { hook: this.#typeOf.get(programId) === 'tracing' ? 'tp_btf' : 'raw_tp', target: place.name };
       case 'cgroup': {
         const target = this.#cgroups.get(place.cgroupId);
         return { hook: hookName(place.attachType, 'cgroup'), target: target ?? `cgroup ${place.cgroupId}`, gone: place.cgroupId === 0n || target === undefined };
@@ -162,7 +166,6 @@ const NETFILTER_HOOKS = ['prerouting', 'input', 'forward', 'output', 'postroutin
 
 function plainPlace(place: LinkPlace): Partial<Attachment> {
   switch (place.kind) {
-    case 'raw_tracepoint': return { hook: 'raw_tp', target: place.name };
     case 'tracepoint': return { hook: 'tracepoint', target: place.name };
     case 'iter': return { hook: 'iter', target: place.name };
     case 'netfilter': return { hook: 'netfilter', target: `${place.family === 2 ? 'ipv4' : 'ipv6'}/${NETFILTER_HOOKS[place.hook] ?? place.hook}/${place.priority}`, priority: place.priority };

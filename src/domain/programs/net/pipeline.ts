@@ -19,6 +19,8 @@ export interface Step {
   programId: number;
   name: string;
   linkId?: number;
+  /** Of the row at this hook, for `--revision`. */
+  revision?: bigint;
   /** When the program was loaded. */
   loadedAt: Date;
   owner?: string;
@@ -94,11 +96,11 @@ function compareFacts({ attachment: a }: StepFacts, { attachment: b }: StepFacts
 }
 
 function toStep({ attachment, name, loadedAt, owner, orphan }: StepFacts, order: number, device: string | undefined, duplicate: boolean): Step {
-  const { hook, target, programId, linkId, priority, gone, netns } = attachment;
+  const { hook, target, programId, linkId, priority, revision, gone, netns } = attachment;
   const place = hook === 'netfilter' ? target : priority === undefined ? undefined : `pref ${priority}`;
   return {
     device: deviceOf(attachment, device), direction: directionOf(attachment)!, order, hook, programId, name, loadedAt, orphan, duplicate, gone,
     unknownNamespace: hook === 'netfilter' && netns === undefined,
-    ...(place === undefined ? {} : { place }), ...(linkId === undefined ? {} : { linkId }), ...(owner === undefined ? {} : { owner }),
+    ...(place === undefined ? {} : { place }), ...(linkId === undefined ? {} : { linkId }), ...(revision === undefined ? {} : { revision }), ...(owner === undefined ? {} : { owner }),
   };
 }

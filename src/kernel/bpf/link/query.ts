@@ -17,7 +17,7 @@ const MOST_PROGRAMS = 256;
 
 /**
  * `BPF_PROG_QUERY`: the programs at a hook. `target` is an ifindex for tcx and netkit, else a descriptor: of a cgroup, a network
- * namespace, a map of sockets, an infrared device.
+ * namespace, a map of sockets, an infrared device (/dev/lirc0).
  *
  * Undefined where the kernel has no such hook. Only programs in use there are told, not those of a cgroup's parents.
  *

@@ -41,7 +41,7 @@ export function attachIterator(program: Attachable, target?: IteratorTarget): Fd
 }
 
 /** Begins one walk of an iterator link: a file to read to its end. @kernel bpf_iter_new_fd */
-export const openIterator = (link: Fd): Fd => new Fd(new Attr().u32(0, link.number).call(uapi.BPF_ITER_CREATE, 'BPF_ITER_CREATE'));
+const openIterator = (link: Fd): Fd => new Fd(new Attr().u32(0, link.number).call(uapi.BPF_ITER_CREATE, 'BPF_ITER_CREATE'));
 
 /** Everything that one walk of an iterator link prints, in pieces as the kernel hands them out. */
 export function* readIterator(link: Fd): Generator<Buffer> {

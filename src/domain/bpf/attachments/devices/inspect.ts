@@ -36,7 +36,7 @@ function readRows(device: Link): Found[] {
   const hooks = device.kind === 'netkit' ? ROWS : ROWS.slice(0, 2);
   return hooks.flatMap(({ hook, attachType }) => {
     const row = queryPrograms(device.index, attachType);
-    return row === undefined ? [] : row.programs.map((program, i) => inRow(device, hook, program, i + 1));
+    return row === undefined ? [] : row.programs.map((program, i) => ({ ...inRow(device, hook, program, i + 1), revision: row.revision }));
   });
 }
 

@@ -32,5 +32,6 @@ function load(objectId: number): Btf | undefined {
 
 /** The function that a tracing link stands on, as users write it; undefined for other links and where it cannot be told. */
 export function functionOfLink(place: LinkPlace): string | undefined {
+  if (place.kind === 'raw_tracepoint') return place.name;
   return place.kind === 'tracing' ? new FunctionNames().name(place.objectId, place.typeId, attachTypeName(place.attachType)) : undefined;
 }
