@@ -18,6 +18,8 @@ export const programsView: TableView<Program> = {
     { header: 'ATTACHED-TO', value: ({ attachments }) => places(attachments).join(', '), shrinkTo: 16 },
     { header: 'RUNS/S', value: ({ rate }) => (rate === undefined ? undefined : Math.round(rate.runsPerSecond)), format: 'count' },
     { header: 'AVG', value: ({ rate }) => nanoseconds(rate?.nsPerRun), align: 'right' },
+    { header: 'RUNS', value: ({ info }) => info.runs, format: 'count', wide: true },
+    { header: 'TIME', value: ({ info }) => info.runTimeNs, format: 'count', wide: true },
     { header: 'MEMORY', value: ({ memoryBytes }) => memoryBytes, format: 'count', dropOrder: 1 },
     { header: 'XLATED', value: ({ info }) => info.translatedBytes, wide: true },
     { header: 'JITED', value: ({ info }) => info.jitedBytes, wide: true },

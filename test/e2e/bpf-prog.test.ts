@@ -176,6 +176,8 @@ describe('list', () => {
       const [row] = own(await list('--type', 'socket_filter'));
       expect(row!['runsPerSecond']).toBeGreaterThan(0);
       expect(row!['nsPerRun']).toBeGreaterThan(0);
+      const sorted = (await prog('list', '--sort-by', 'runs', '--columns', 'NAME,RUNS', '--no-headers')).stdout.trim().split('\n').map((line) => Number(line.split(/ +/).at(-1)));
+      expect(sorted).toEqual(sorted.toSorted((a, b) => b - a));
       expect((await prog('list', '--type', 'socket_filter')).stdout).toMatch(/ keep_length +- +\d+ +\d+[num] +4096 /);
     } finally {
       clearInterval(timer);

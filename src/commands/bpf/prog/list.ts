@@ -10,6 +10,7 @@ export default class BpfProgList extends SluiceCommand {
   static override description =
     'RUNS/S and AVG (the mean time of a run) are there while the kernel counts runs, which costs some nanoseconds a run: switch it on with ' +
     '`sluice bpf prog stats`, or for good with kernel.bpf_stats_enabled. OWNER is who holds the program by a descriptor or pin, or who pinned its maps; gone means that it is attached and nobody holds it. ' +
+    'RUNS and TIME (nanoseconds), with -o wide and for --sort-by, are what was counted since the program was loaded. ' +
     'Names are cut at 15 characters by the kernel; -o wide and -o json have the whole, from type information.';
   static override aliases = ['bpf:prog:ls'];
   static override flags = {
@@ -21,7 +22,7 @@ export default class BpfProgList extends SluiceCommand {
   };
   static override examples = [
     '<%= config.bin %> bpf prog list',
-    '<%= config.bin %> bpf prog list --type xdp,sched_cls --sort-by RUNS/S',
+    '<%= config.bin %> bpf prog list --type xdp,sched_cls --sort-by time',
     '<%= config.bin %> bpf prog list --orphan -o wide',
     '<%= config.bin %> bpf prog list -w',
   ];
