@@ -41,8 +41,8 @@ export async function generateTraffic(options: TrafficOptions): Promise<TrafficR
     roundTrips.push((performance.now() - sentAt[number]!) * 1000);
   });
   denied.on('message', () => misjudged++);
-  // A refusal by ICMP arrives as an error, which is the answer the rules want.
-  denied.on('error', () => undefined);
+  // A refusal by ICMP arrives as an error: the answer that the rules want here, a lost request there.
+  for (const socket of [udp, denied]) socket.on('error', () => undefined);
   await Promise.all([connectUdp(udp, options.udpPort, options.host), connectUdp(denied, options.deniedPort, options.host)]);
   const tcp = connectRepeatedly(options);
   await sendRequests(udp, denied, sentAt, options);
