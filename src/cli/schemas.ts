@@ -189,6 +189,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   VxlanTunnel: tunnelMembers,
   VxlanTunnelList: { items: list(object(tunnelMembers)) },
   VxlanCheck: { healthy: flag, isUncertain: flag, tunnels: list(object(tunnelCheck)) },
+  VxlanCheckInfoList: { items: list(object({ id: text, name: text, title: text, 'needs?': { enum: ['peer', 'probe', 'firewall'] } })) },
   VxlanTraffic: {
     time: { type: 'string', format: 'date-time' }, tunnel: text, sent: rate, received: rate, drops: number, reasons: { type: 'object', additionalProperties: number }, moves: number,
     remotes: list(object({ address: text, sent: rate, received: rate })),

@@ -1,7 +1,7 @@
 /** How the checks of tunnels look. */
 
-import type { CardSection, CardView, Column, JunitSuite } from '../cli/view.ts';
-import type { Audit, CheckReport, CheckOutcome, Finding, TunnelCheck } from '../domain/vxlan/index.ts';
+import type { CardSection, CardView, Column, JunitSuite, TableView } from '../cli/view.ts';
+import type { Audit, CheckInfo, CheckReport, CheckOutcome, Finding, TunnelCheck } from '../domain/vxlan/index.ts';
 
 /** A row: a check that is fine, or one finding. */
 interface Row {
@@ -72,5 +72,18 @@ export const vxlanAuditCard: CardView<{ audit: Audit }> = {
     ['NODE', node], ['TUNNEL', tunnel.name], ['VNI', tunnel.vni], ['PORT', tunnel.port], ['LOCAL', tunnel.local], ['MTU', tunnel.mtu],
     ['UNDERLAY', underlay === undefined ? undefined : `${underlay.name} mtu ${underlay.mtu}`], ['REMOTES', remotes.map(({ address }) => address).join(', ')],
     ['FDB', `${fdb.length} entries`], ['FIREWALL', firewall?.filter(({ verdict }) => verdict !== 'accept').map(({ rule, verdict }) => `${verdict}: ${rule}`).join('\n') || undefined],
+  ],
+};
+
+/** What `check --list` prints. */
+export const vxlanChecksView: TableView<CheckInfo> = {
+  kind: 'VxlanCheckInfo',
+  empty: 'No checks found.',
+  name: ({ id }) => `vxlancheck/${id}`,
+  columns: [
+    { header: 'ID', value: ({ id }) => id },
+    { header: 'NAME', value: ({ name }) => name },
+    { header: 'NEEDS', value: ({ needs }) => needs },
+    { header: 'MAKES SURE THAT', value: ({ title }) => title, shrinkTo: 40 },
   ],
 };

@@ -35,6 +35,7 @@ it.each([
   ['LinkList', ['link', 'list']],
   ['Link', ['link', 'get', 'lo']],
   ['VxlanTunnelList', ['vxlan', 'list']],
+  ['VxlanCheckInfoList', ['vxlan', 'check', '--list']],
   ['FdbEntryList', ['fdb', 'list']],
   ['Version', ['version']],
 ])('%s is what its schema says', async (kind, argv) => {

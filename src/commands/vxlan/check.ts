@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
 import { SluiceCommand } from '../../cli/command.ts';
 import { argument } from '../../cli/flags.ts';
-import { auditTunnel, checkTunnels } from '../../domain/vxlan/index.ts';
+import { auditTunnel, checkTunnels, listChecks } from '../../domain/vxlan/index.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { OperationError, UsageError } from '../../lib/errors.ts';
-import { vxlanAuditCard, vxlanCheckCard } from '../../views/vxlan-check.ts';
+import { vxlanAuditCard, vxlanCheckCard, vxlanChecksView } from '../../views/vxlan-check.ts';
 
 /** `sluice vxlan check [NAME]` */
 export default class VxlanCheck extends SluiceCommand {
@@ -21,6 +21,7 @@ export default class VxlanCheck extends SluiceCommand {
     'peer-ssh': Flags.string({ multiple: true, helpValue: 'USER@HOST', summary: 'Another end, on a node that ssh reaches without a password and that has sluice' }),
     static: Flags.boolean({ summary: 'Send nothing: only read' }),
     interval: Flags.string({ helpValue: 'DURATION', exclusive: ['static'], summary: 'Watch counters, drops and FDB moves at least this long' }),
+    list: Flags.boolean({ exclusive: ['audit', 'static', 'peer', 'peer-netns', 'peer-ssh', 'interval'], summary: 'List the checks with their ids, which never change, and run none' }),
     audit: Flags.boolean({ summary: 'Print what was read of this end, without judging it' }),
     vni: Flags.integer({ hidden: true, summary: 'With --audit: the VNI, where the name may differ' }),
     lookup: Flags.string({ hidden: true, multiple: true, summary: 'With --audit: also say where this address is routed to' }),
@@ -30,10 +31,12 @@ export default class VxlanCheck extends SluiceCommand {
     '<%= config.bin %> vxlan check vxlan100 --peer-ssh root@node2',
     '<%= config.bin %> vxlan check vxlan100 --interval 30s',
     '<%= config.bin %> vxlan check vxlan100 -o junit',
+    '<%= config.bin %> vxlan check --list',
   ];
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(VxlanCheck);
+    if (flags.list) return await this.printTable(await listChecks(), vxlanChecksView);
     if (flags.audit) return await this.#audit(args.tunnel, flags);
     const report = await checkTunnels({
       name: args.tunnel, ...this.netns, remote: flags.peer, peerNetns: flags['peer-netns'] ?? [], peerSsh: flags['peer-ssh'] ?? [], static: flags.static,

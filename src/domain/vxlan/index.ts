@@ -6,11 +6,11 @@
 export { type ChangeContext, createTunnel, deleteTunnel, type OverlayOutcome } from './apply.ts';
 export type { CapturedLine, CaptureRequest, CaptureSummary } from './capture/model.ts';
 export type { CheckReport, CheckRequest, TunnelCheck } from './check/check.ts';
-export type { CheckOutcome, Finding } from './check/finding.ts';
+export type { CheckInfo, CheckOutcome, Finding } from './check/finding.ts';
 export type { Audit } from './check/model.ts';
 export type { TrafficRequest } from './traffic/watch.ts';
 export type { TrafficSample } from './traffic/model.ts';
-export { auditTunnel, capturePackets, captureSummary, checkTunnels, watchTraffic } from './on-demand.ts';
+export { auditTunnel, capturePackets, captureSummary, checkTunnels, listChecks, watchTraffic } from './on-demand.ts';
 export { addEntry, deleteEntry, type FdbWords, syncEntries } from './fdb/apply.ts';
 export { type FdbRequest, type FdbStream, listEntries, streamEntries } from './fdb/inspect.ts';
 export type { FdbEntry, Lifetime } from './fdb/model.ts';

@@ -5,6 +5,7 @@
 
 import type { CaptureRequest, CapturedLine, CaptureSummary } from './capture/model.ts';
 import type { CheckReport, CheckRequest } from './check/check.ts';
+import type { CheckInfo } from './check/finding.ts';
 import type { Audit } from './check/model.ts';
 import type { TrafficSample } from './traffic/model.ts';
 import type { TrafficRequest } from './traffic/watch.ts';
@@ -26,4 +27,11 @@ export async function* capturePackets(request: CaptureRequest): AsyncGenerator<C
 /** @see traffic/watch.ts */
 export async function* watchTraffic(request: TrafficRequest): AsyncGenerator<TrafficSample, void, void> {
   yield* (await import('./traffic/watch.ts')).watchTraffic(request);
+}
+
+/** All checks, in the order of their ids. */
+export async function listChecks(): Promise<{ items: CheckInfo[]; complete: boolean; warnings: string[] }> {
+  const { CHECKS } = await import('./check/checks/index.ts');
+  const items = CHECKS.map(({ id, name, title, needs }) => ({ id, name, title, ...(needs === undefined ? {} : { needs }) }));
+  return { items: items.sort((a, b) => (a.id < b.id ? -1 : 1)), complete: true, warnings: [] };
 }

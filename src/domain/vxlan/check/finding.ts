@@ -30,6 +30,9 @@ export interface Check {
   find(situation: Situation): Finding[];
 }
 
+/** A check as it is listed. */
+export type CheckInfo = Pick<Check, 'id' | 'name' | 'title' | 'needs'>;
+
 export type CheckResult = 'ok' | 'fail' | 'warn' | 'skip';
 
 /** How a check ended. */
