@@ -6,7 +6,7 @@ import { given } from '../../lib/members.ts';
 import { suggest } from '../../lib/text.ts';
 import { FLOOD_MAC, LINUX_PORT, type NodeView, OWN_ALIAS, type Tunnel, type TunnelDetail, type TunnelSpec } from './model.ts';
 import { isForeign } from './owner.ts';
-import { type DeviceSpec, type RouteEntry, type Step, tunnelEntry } from './steps/model.ts';
+import { type DeviceSpec, PORT_WORDS, type PortSwitches, type RouteEntry, type Step, tunnelEntry } from './steps/model.ts';
 import { innerMtu, isIpv6 } from './underlay.ts';
 
 /** Steps, and remarks for whoever wants them carried out. */
@@ -133,10 +133,19 @@ export function planRestore(tunnel: TunnelDetail, { neighbours, routes }: Depend
   const lasting = tunnel.fdb.filter(({ lifetime, table, mac, destination }) => lifetime !== 'dynamic' && table === 'self' && !(mac === FLOOD_MAC && destination === attributes.group));
   return [
     { do: 'create-tunnel', device },
+    ...portSteps(tunnel),
     { do: 'set-link', device: tunnel.name, up: tunnel.state === 'up', ...given({ alias: tunnel.alias }) },
     ...tunnel.addresses.filter((address) => !address.startsWith('fe80:')).map((address): Step => ({ do: 'add-address', device: tunnel.name, address })),
     ...lasting.map((entry): Step => ({ do: entry.nexthopId === undefined ? 'fdb-append' : 'fdb-replace', entry })),
     ...neighbours.map(({ address, mac }): Step => ({ do: 'neighbour-replace', device: tunnel.name, address, mac })),
     ...routes.map((route): Step => ({ do: 'route-replace', route })),
   ];
+}
+
+/** What differs from a new port. */
+function portSteps({ name, interface: { port } }: TunnelDetail): Step[] {
+  if (port?.kind !== 'bridge') return [];
+  const changed = Object.entries(PORT_WORDS).filter(([fact, [, atFirst]]) => port.facts[fact] !== undefined && port.facts[fact] !== atFirst);
+  const switches: PortSwitches = Object.fromEntries(changed.map(([fact]) => [fact, port.facts[fact]]));
+  return changed.length === 0 ? [] : [{ do: 'set-port', device: name, switches }];
 }

@@ -8,7 +8,7 @@
 export { ipBytes, macBytes } from './address.ts';
 export { type RawAttribute, readAttributes, walk } from './attributes.ts';
 export { type AddressSpec, addAddress, deleteAddress, type IfAddress, listAddresses, readAddress } from './ip-address.ts';
-export { changeLink, createLink, deleteLink, type LinkChange, type LinkSpec } from './link-request.ts';
+export { changeBridgePort, changeLink, createLink, deleteLink, type LinkChange, type LinkSpec } from './link-request.ts';
 export { getLink, type Link, type LinkFilter, type LinkStatistics, listLinkNames, listLinks, readLink } from './link.ts';
 export { decodeKind, decodePort, type KindFacts } from './kind/index.ts';
 export { readVxlan, type VxlanAttributes, vxlanData } from './kind/vxlan.ts';

@@ -4,6 +4,7 @@ import { formatLinkMessage, type LinkMessage } from 'netlink/dist/rt/structs.js'
 import { netDevice, netlink, rtnetlink, ifLink } from '../uapi/index.ts';
 import { macBytes } from './address.ts';
 import { cString, encode, nest, type RawAttribute, u32 } from './attributes.ts';
+import { bridgePortData } from './kind/bridge.ts';
 import type { Request } from './message.ts';
 
 /** An interface to make. */
@@ -62,6 +63,11 @@ export function changeLink(index: number, name: string, change: LinkChange): Req
     ...(change.netnsFd === undefined ? {} : { netNsFd: change.netnsFd }),
   });
 }
+
+/** Sets switches of a port of a bridge. Refused with EINVAL when the interface is no port. */
+export const changeBridgePort = (index: number, name: string, switches: Parameters<typeof bridgePortData>[0]): Request => linkRequest(`RTM_NEWLINK ${name}`, 0, { index }, {
+  linkinfo: nest([[ifLink.IFLA_INFO_SLAVE_KIND, cString('bridge')], [ifLink.IFLA_INFO_SLAVE_DATA, bridgePortData(switches)]]),
+});
 
 /** Removes an interface by index; `name` is only for errors. */
 export const deleteLink = (index: number, name: string): Request => ({ ...linkRequest(`RTM_DELLINK ${name}`, 0, { index }, {}), type: rtnetlink.RTM_DELLINK });

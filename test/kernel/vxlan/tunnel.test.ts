@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rollbackChange } from '../../../src/domain/changes/index.ts';
 import { type ChangeContext, createTunnel, deleteTunnel, getTunnel, listTunnels, type TunnelWords } from '../../../src/domain/vxlan/index.ts';
+import { changeBridgePort, getLink, openNetlink } from '../../../src/kernel/netlink/index.ts';
 import { inNetns } from '../../../src/kernel/netns/index.ts';
 import { bindSocket, type Fd, openSocket, receive, sendTo } from '../../../src/kernel/syscalls/index.ts';
 import { socket as uapi } from '../../../src/kernel/uapi/index.ts';
@@ -97,6 +98,23 @@ describe('a change', () => {
     expect(everything(left)).toEqual(before);
     await rollbackChange(created.change!.record.id, {});
     expect(json(left, ['ip', '-j', 'link', 'show', 'type', 'vxlan'])).toEqual([]);
+  }));
+
+  test('that takes a port from a bridge gives it back with its switches', () => withUnderlay('vxg', async (left) => {
+    left.run(['ip', 'link', 'add', 'br0', 'type', 'bridge']);
+    await createTunnel({ name: 'vx', vni: 9, dev: 'eth0', bridge: 'br0' }, context(left));
+    left.run('ip link set vx type bridge_slave learning off neigh_suppress on flood off isolated on mcast_flood off bcast_flood off hairpin on guard on'.split(' '));
+    const before = device(left, 'vx');
+    const deleted = await deleteTunnel('vx', context(left));
+    await rollbackChange(deleted.change!.record.id, {});
+    expect(device(left, 'vx')).toEqual(before);
+    // The same by netlink.
+    left.run(['ip', 'link', 'set', 'vx', 'nomaster']);
+    left.run(['ip', 'link', 'set', 'vx', 'master', 'br0']);
+    expect(device(left, 'vx')).not.toEqual(before);
+    using netlink = openNetlink({ netns: left });
+    netlink.request(changeBridgePort(getLink(netlink, 'vx').index, 'vx', { learning: false, neighbourSuppression: true, flood: false, isolated: true, multicastFlood: false, broadcastFlood: false, hairpin: true, guard: true }));
+    expect(device(left, 'vx')).toEqual(before);
   }));
 
   test('with many entries is undone by few processes', () => withUnderlay('vxm', async (left) => {

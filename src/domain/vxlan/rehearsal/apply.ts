@@ -2,6 +2,7 @@
 
 import { changeLink, createLink, getLink, type NetlinkSocket, openNetlink, addAddress } from '../../../kernel/netlink/index.ts';
 import { inNewNetns } from '../../../kernel/netns/index.ts';
+import { PermissionError, SyscallError } from '../../../lib/errors.ts';
 import type { NodeView } from '../model.ts';
 import { runSteps } from '../steps/apply.ts';
 import type { Step } from '../steps/model.ts';
@@ -15,9 +16,18 @@ import type { Step } from '../steps/model.ts';
  * @throws NetlinkError as the real thing would
  */
 export function rehearse(steps: readonly Step[], view: NodeView): void {
-  using netlink = inNewNetns(() => openNetlink());
+  using netlink = openElsewhere();
   for (const name of namedInterfaces(steps)) standIn(netlink, view, name);
   runSteps(netlink, steps);
+}
+
+function openElsewhere(): NetlinkSocket {
+  try {
+    return inNewNetns(() => openNetlink());
+  } catch (error) {
+    if (error instanceof SyscallError && error.reason === 'permission') throw new PermissionError('only root may change links', { causes: [error.message], hints: ['run it with sudo'], cause: error });
+    throw error;
+  }
 }
 
 function namedInterfaces(steps: readonly Step[]): Set<string> {

@@ -19,10 +19,21 @@ export type Step =
   | { do: 'create-tunnel'; device: DeviceSpec }
   | { do: 'delete-link'; device: string }
   | { do: 'set-link'; device: string; mtu?: number; mac?: string; up?: boolean; alias?: string; /** Empty takes it out of its bridge. */ master?: string }
+  | { do: 'set-port'; device: string; switches: PortSwitches }
   | { do: 'add-address' | 'delete-address'; device: string; address: string }
   | { do: 'fdb-create' | 'fdb-append' | 'fdb-replace' | 'fdb-delete'; entry: FdbEntry }
   | { do: 'neighbour-replace' | 'neighbour-delete'; device: string; address: string; mac?: string }
   | { do: 'route-replace' | 'route-delete'; route: RouteEntry };
+
+/** Switches of a port of a bridge; absent ones stay as they are. */
+export type PortSwitches = { [name in keyof typeof PORT_WORDS]?: boolean | undefined };
+
+/** Words of `ip link set type bridge_slave` for them, and how a new port has them. */
+export const PORT_WORDS = {
+  hairpin: ['hairpin', false], guard: ['guard', false], rootBlock: ['root_block', false], fastLeave: ['fastleave', false], learning: ['learning', true], flood: ['flood', true],
+  proxyArp: ['proxy_arp', false], multicastFlood: ['mcast_flood', true], vlanTunnel: ['vlan_tunnel', false], broadcastFlood: ['bcast_flood', true],
+  neighbourSuppression: ['neigh_suppress', false], isolated: ['isolated', false], locked: ['locked', false],
+} as const satisfies Readonly<Record<string, readonly [word: string, atFirst: boolean]>>;
 
 /** A route. */
 export interface RouteEntry {

@@ -2,7 +2,7 @@
 
 import type { VxlanAttributes } from '../../../kernel/netlink/index.ts';
 import type { FdbEntry } from '../fdb/model.ts';
-import type { DeviceSpec, RouteEntry, Step } from './model.ts';
+import { type DeviceSpec, PORT_WORDS, type PortSwitches, type RouteEntry, type Step } from './model.ts';
 
 /** A program of iproute2 with its words. */
 export type NativeCommand = readonly [program: 'ip' | 'bridge', ...words: string[]];
@@ -13,6 +13,7 @@ export function nativeOf(step: Step): NativeCommand[] {
     case 'create-tunnel': return nativeCreate(step.device);
     case 'delete-link': return [['ip', 'link', 'delete', 'dev', step.device]];
     case 'set-link': return [['ip', 'link', 'set', 'dev', step.device, ...linkWords(step)]];
+    case 'set-port': return [['ip', 'link', 'set', 'dev', step.device, 'type', 'bridge_slave', ...portWords(step.switches)]];
     case 'add-address': return [['ip', 'address', 'replace', step.address, 'dev', step.device, ...(step.address.includes(':') ? ['nodad'] : [])]];
     case 'delete-address': return [['ip', 'address', 'delete', step.address, 'dev', step.device]];
     case 'fdb-create': case 'fdb-append': case 'fdb-replace': case 'fdb-delete': return [nativeFdb(FDB_VERBS[step.do], step.entry)];
@@ -36,6 +37,9 @@ const linkWords = ({ mtu, mac, master, alias, up }: Extract<Step, { do: 'set-lin
   ...(master === undefined ? [] : master === '' ? ['nomaster'] : ['master', master]),
   ...(up === undefined ? [] : [up ? 'up' : 'down']),
 ];
+
+const portWords = (switches: PortSwitches): string[] =>
+  Object.entries(switches).flatMap(([name, on]) => (on === undefined ? [] : [PORT_WORDS[name as keyof PortSwitches][0], on ? 'on' : 'off']));
 
 /** Options of `ip link add type vxlan`. @man ip-link(8) */
 function vxlanWords(vxlan: Omit<VxlanAttributes, 'lower'>, underlay: string | undefined): string[] {

@@ -1,5 +1,6 @@
 /** Bridges. Times are in seconds. @kernel linux/if_link.h IFLA_BR_* */
 
+import { nest } from '../attributes.ts';
 import { big, bridgeId, centiseconds, decodeBy, type KindFacts, type KindTable, mac, number, u16, u8, word, yes } from './decode.ts';
 
 /** The protocol of a VLAN by its EtherType in network order. */
@@ -36,3 +37,12 @@ export const readBridgePort = (data: Buffer): KindFacts => decodeBy(PORT, data);
 
 /** Reads IFLA_INFO_DATA of a bridge. */
 export const readBridge = (data: Buffer): KindFacts => decodeBy(BRIDGE, data);
+
+/** Switches of a port of a bridge, by the names that `readBridgePort` gives them. */
+export const PORT_SWITCHES = {
+  hairpin: 4, guard: 5, rootBlock: 6, fastLeave: 7, learning: 8, flood: 9, proxyArp: 10, multicastFlood: 27, vlanTunnel: 29, broadcastFlood: 30, neighbourSuppression: 32, isolated: 33, locked: 39,
+} as const;
+
+/** IFLA_INFO_SLAVE_DATA that sets these switches and leaves the others. */
+export const bridgePortData = (switches: { readonly [name in keyof typeof PORT_SWITCHES]?: boolean | undefined }): Buffer =>
+  nest(Object.entries(switches).flatMap(([name, on]) => (on === undefined ? [] : [[PORT_SWITCHES[name as keyof typeof PORT_SWITCHES], Buffer.from([Number(on)])] as const])));
