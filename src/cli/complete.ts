@@ -108,7 +108,8 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
       return names(entries(join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'changes')));
     case 'name':
     case 'lab':
-      return names(entries(join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'labs')).map((file) => file.replace(/\.json$/, '')));
+      // Of other commands it is a name of something new, or of what only the kernel or a dump knows.
+      return names(command.id.startsWith('lab:') ? labs() : []);
     case 'node':
       return names(namespaces().filter((name) => name.startsWith('sl-')));
     case 'program':
@@ -155,6 +156,8 @@ function deviceType(name: string): string | undefined {
     return undefined;
   }
 }
+
+const labs = (): string[] => entries(join(process.env['SLUICE_STATE_DIR'] ?? '/var/lib/sluice', 'labs')).map((file) => file.replace(/\.json$/, ''));
 
 const namespaces = (): string[] => entries('/run/netns');
 

@@ -1,5 +1,5 @@
 import { SluiceCommand } from '../../../cli/command.ts';
-import { argument } from '../../../cli/flags.ts';
+import { argument, BPF_REFERENCE } from '../../../cli/flags.ts';
 import { readReference } from '../../../domain/bpf/index.ts';
 import { getProgram } from '../../../domain/programs/index.ts';
 import { programCard } from '../../../views/program.ts';
@@ -9,7 +9,7 @@ export default class BpfProgGet extends SluiceCommand {
   static override summary = 'Show one BPF program: what it is, where it stands, who holds it, which maps it uses';
   static override aliases = ['bpf:prog:show', 'bpf:prog:describe'];
   static override strict = false;
-  static override args = { program: argument({ description: '412, id 412, NAME, name NAME, tag TAG, or the path of a pin', required: true }) };
+  static override args = { program: argument({ description: BPF_REFERENCE, required: true }) };
   static override examples = [
     '<%= config.bin %> bpf prog get 412',
     '<%= config.bin %> bpf prog get id 412',

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { SluiceCommand } from '../../../cli/command.ts';
-import { argument } from '../../../cli/flags.ts';
+import { argument, BPF_REFERENCE } from '../../../cli/flags.ts';
 import { readReference } from '../../../domain/bpf/index.ts';
 import { runProgram } from '../../../domain/programs/index.ts';
 import { programRunCard } from '../../../views/program-run.ts';
@@ -14,7 +14,7 @@ ICMP, ttl, tos, id, frag OFFSET[+], len BYTES, and at the end payload TEXT or pa
 Types that take no packet get what they need otherwise: a raw tracepoint its arguments with --ctx, a syscall program its memory with --ctx-hex, a
 socket lookup the addresses of --packet.`;
   static override strict = false;
-  static override args = { program: argument({ description: '412, id 412, NAME, name NAME, tag TAG, or the path of a pin', required: true }) };
+  static override args = { program: argument({ description: BPF_REFERENCE, required: true }) };
   static override flags = {
     packet: Flags.string({ exclusive: ['data-hex', 'pcap'], helpValue: 'WORDS', summary: "Packet in words: 'udp 10.0.0.1:5000 > 10.0.0.2:53'" }),
     'data-hex': Flags.string({ exclusive: ['pcap'], helpValue: 'HEX', summary: 'Packet from its Ethernet header on, in hexadecimal' }),

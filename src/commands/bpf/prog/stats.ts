@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { SluiceCommand } from '../../../cli/command.ts';
-import { argument } from '../../../cli/flags.ts';
+import { argument, BPF_REFERENCE } from '../../../cli/flags.ts';
 import { readReference } from '../../../domain/bpf/index.ts';
 import { measurePrograms } from '../../../domain/programs/index.ts';
 import { parseDuration } from '../../../lib/duration.ts';
@@ -14,7 +14,7 @@ export default class BpfProgStats extends SluiceCommand {
     'ran are listed, the one with the most CPU time first. CPU% is of one CPU. MISSED counts runs that were left out because the program was at work on ' +
     'that CPU already.';
   static override strict = false;
-  static override args = { program: argument({ description: '412, id 412, NAME, name NAME, tag TAG, or the path of a pin; all programs without it' }) };
+  static override args = { program: argument({ description: `${BPF_REFERENCE}; all programs without it` }) };
   static override flags = { for: Flags.string({ default: '5s', helpValue: 'DURATION', summary: 'How long to count' }) };
   static override examples = [
     '<%= config.bin %> bpf prog stats',
