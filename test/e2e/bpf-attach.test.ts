@@ -222,22 +222,30 @@ describe('bpf link', () => {
 });
 
 describe('what cannot be', () => {
-  it.each([
-    [2, 'SL2501', ['--attach', 'tcx-ingress:v0']], [2, 'SL2500', ['--attach', 'xpd:v0']], [2, 'SL2500', ['--attach', 'xdp']], [2, 'SL2500', []],
-    [5, 'SL2504', ['--attach', 'xdp:v9']], [6, 'SL2503', ['--attach', 'xdp-offload:v0']], [2, 'SL2500', ['--attach', 'xdp:v0', '--before', 'him']],
-  ] as const)('ends with %i and %s: %j', async (exitCode, code, argv) => {
+  const CASES: readonly (readonly [exitCode: number, code: string, ...argv: string[]])[] = [
+    [2, 'SL2501', '--attach', 'tcx-ingress:v0'], [2, 'SL2500', '--attach', 'xpd:v0'], [2, 'SL2500', '--attach', 'xdp'], [2, 'SL2500'],
+    [5, 'SL2504', '--attach', 'xdp:v9'], [6, 'SL2503', '--attach', 'xdp-offload:v0'], [2, 'SL2500', '--attach', 'xdp:v0', '--before', 'him'],
+  ];
+
+  it('says why, with its exit code, and leaves nothing', async () => {
     await withDevices('no', async (netns, pins) => {
       const { change, programs: [program] } = await load(pins, ['on_xdp']);
-      const refused = await bpf('prog', 'attach', String(program!.id), ...argv, '--netns', netns.name);
-      expect(refused).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(`code:  ${code} `) });
+      const outcomes: (readonly [number, string, ...string[]])[] = [];
+      for (const [, , ...argv] of CASES) {
+        const { exitCode, stdout, stderr } = await bpf('prog', 'attach', String(program!.id), ...argv, '--netns', netns.name);
+        outcomes.push([exitCode, `${stdout}${/code: {2}(SL\d{4})/.exec(stderr)?.[1]}`, ...argv]);
+      }
+      expect(outcomes).toEqual(CASES);
       expect(await linksOf(program!.id)).toEqual([]);
+      const [file = '', ...args] = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', ...sluiceCommand(['bpf', 'prog', 'attach', program!.pin, '--attach', 'xdp:v0', '--netns', netns.name])];
+      expect(spawnSync(file, args, { env: sluiceEnvironment(state.env), encoding: 'utf8' })).toMatchObject({ status: 4, stdout: '' });
       expect((await sluice(['change', 'rollback', change], { env: state.env })).exitCode).toBe(0);
     });
   });
 
-  it('is refused without rights, before anything is done', () => {
-    const [file = '', ...args] = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', ...sluiceCommand(['bpf', 'link', 'list'])];
-    expect(spawnSync(file, args, { env: sluiceEnvironment(state.env), encoding: 'utf8' })).toMatchObject({ status: 4, stdout: '' });
+  it('is found by a dry run, of the object alone and with the kernel', async () => {
+    const dry = async (how: string, attach: string): Promise<number> => (await bpf('prog', 'load', object, '--prog', 'on_xdp', '--attach', attach, '--dry-run', how)).exitCode;
+    expect([await dry('client', 'xdp:lo'), await dry('client', 'netfilter:ipv4/input'), await dry('kernel', 'xdp:lo'), await dry('kernel', 'xdp:v9')]).toEqual([0, 2, 0, 5]);
   });
 
   it('a pin that does not exist, and a path that is no pin', async () => {

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { chooseProgram, splitWish } from '../../../src/domain/programs/attach/choose.ts';
 import { judgesPackets, readPlacing } from '../../../src/domain/programs/attach/flags.ts';
 import { linkPinName } from '../../../src/domain/programs/attach/pins.ts';
-import { readAttachSpec } from '../../../src/domain/programs/attach/spec.ts';
+import { explainRefusal, missingFeature } from '../../../src/domain/programs/attach/refusal/inspect.ts';
+import { readAttachSpec, type AttachSpec } from '../../../src/domain/programs/attach/spec.ts';
+import { findHook } from '../../../src/domain/bpf/index.ts';
+import { SyscallError } from '../../../src/lib/errors.ts';
 
 describe('--attach', () => {
   test.each([
@@ -125,4 +128,32 @@ test('names of pins are free, short and without dots', () => {
   expect(linkPinName(['fw.drop', 'xdp', 'eth0.7'], () => false)).toBe('fw_drop-xdp-eth0_7');
   expect(linkPinName(['a', 'iter', ''], (name) => name === 'a-iter')).toBe('a-iter-2');
   expect(linkPinName(['x'.repeat(300), 'xdp'], () => false)).toHaveLength(100);
+});
+
+describe('a kernel that lacks a hook', () => {
+  test.each([
+    ['tcx-ingress', '5.10.0-28-amd64', [], { needs: 'Linux 6.6', found: 'this is 5.10.0-28-amd64' }],
+    ['tcx-ingress', '6.6.1', [], undefined],
+    ['tc-ingress', '5.10.0', [], undefined],
+    ['netkit-peer', '6.18.4', [['CONFIG_BPF', 'y']], { needs: 'a kernel built with CONFIG_NETKIT', found: 'this 6.18.4 is not' }],
+    ['kprobe', '6.1.0', [['CONFIG_KPROBE_EVENTS', 'y']], undefined],
+    ['kprobe.multi', '5.17', [['CONFIG_FPROBE', 'y']], { needs: 'Linux 5.18', found: 'this is 5.17' }],
+  ] as const)('%s on %s', (name, version, options, missing) => {
+    expect(missingFeature(findHook(name)!, version, new Map(options))).toEqual(missing);
+  });
+
+  test('is told so, with what takes the same programs', () => {
+    const spec = readAttachSpec('tcx-ingress:eth0', { type: 'sched_cls' });
+    const old: AttachSpec = { ...spec, hook: { ...spec.hook, since: '99.1' } };
+    expect(explainRefusal(new SyscallError('bpf(BPF_LINK_CREATE fw)', 22, 'EINVAL'), 'fw', old)).toMatchObject({
+      code: 'SL2503', reason: 'unsupported', hints: ['--attach tc-ingress:eth0'], message: expect.stringMatching(/^--attach tcx-ingress:eth0 needs Linux 99\.1; this is \d/),
+    });
+  });
+
+  test.each([
+    ['EPERM', 'permission'], ['EBADF', 'usage'], ['ENOENT', 'not-found'], ['EBUSY', 'failed'], ['ENOSPC', 'failed'],
+  ])('%s means %s', (errnoName, reason) => {
+    const spec = readAttachSpec('cgroup-sock-ops:/x', { type: 'sock_ops' });
+    expect(explainRefusal(new SyscallError('bpf(BPF_LINK_CREATE fw)', 1, errnoName), 'fw', spec)).toMatchObject({ code: 'SL2506', reason, message: expect.stringContaining('cannot attach fw to cgroup-sock-ops:/x') });
+  });
 });

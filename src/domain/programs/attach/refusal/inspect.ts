@@ -12,12 +12,11 @@ export interface MissingFeature {
   found: string;
 }
 
-/** What this kernel lacks for a hook, by its version and its configuration; undefined when nothing is known to be missing. */
-export function missingFeature({ since, config }: Hook): MissingFeature | undefined {
-  if (isOlder(release(), since)) return { needs: `Linux ${since}`, found: `this is ${release()}` };
-  const options = kernelConfig();
+/** What a kernel, this one by default, lacks for a hook, by its version and its configuration; undefined when nothing is known to be missing. */
+export function missingFeature({ since, config }: Hook, version: string = release(), options: ReadonlyMap<string, string> = kernelConfig()): MissingFeature | undefined {
+  if (isOlder(version, since)) return { needs: `Linux ${since}`, found: `this is ${version}` };
   const absent = options.size === 0 ? undefined : config.find((option) => options.get(option) !== 'y' && options.get(option) !== 'm');
-  return absent === undefined ? undefined : { needs: `a kernel built with ${absent}`, found: `this ${release()} is not` };
+  return absent === undefined ? undefined : { needs: `a kernel built with ${absent}`, found: `this ${version} is not` };
 }
 
 function isOlder(version: string, since: string): boolean {
@@ -36,7 +35,11 @@ export function explainRefusal(error: unknown, program: string, spec: AttachSpec
   if (!(error instanceof SyscallError) && !(error instanceof NetlinkError)) return error;
   const { errnoName } = error;
   const missing = ABSENT.includes(errnoName) ? missingFeature(spec.hook) : undefined;
-  if (missing !== undefined) return new UnsupportedError(`--attach ${spec.text}`, { needs: `${missing.needs}; ${missing.found}`, code: 'SL2503', causes: [error.message], cause: error });
+  if (missing !== undefined) {
+    // clsact has been there for long, and takes the same programs.
+    const hints = spec.hook.kind === 'tcx' ? [`--attach ${spec.text.replace('tcx-', 'tc-')}`] : [];
+    return new UnsupportedError(`--attach ${spec.text}`, { needs: `${missing.needs}; ${missing.found}`, code: 'SL2503', causes: [error.message], hints, cause: error });
+  }
   const known = meaningOf(error, spec);
   return new OperationError(`cannot attach ${program} to ${spec.text}${known.why === undefined ? '' : `: ${known.why}`} (${errnoName})`, {
     code: known.code ?? 'SL2506', reason: known.reason ?? error.reason, causes: known.causes ?? [error.message], hints: known.hints ?? [], cause: error,
