@@ -185,7 +185,7 @@ describe('list', () => {
   });
 
   it('goes on with --watch', async () => {
-    const { stdout, exitCode } = await prog('list', '-w', '--type', 'syscall', '--timeout', '500ms');
+    const { stdout, exitCode } = await prog('list', '-w', '--type', 'syscall', '--timeout', '3s');
     expect(exitCode).toBe(124);
     expect(stdout).toContain('double_first');
   });
