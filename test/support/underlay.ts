@@ -1,6 +1,7 @@
 /** Two ends of an underlay in namespaces of their own. */
 
 import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Netns, withNetns } from './sluice.ts';
 
 /** Interface of each end towards the other. */
@@ -15,6 +16,16 @@ export async function withUnderlay<T>(label: string, use: (left: Netns, right: N
       run(['ip', 'address', 'add', `fd00::${number + 1}/64`, 'dev', UNDERLAY, 'nodad']);
       run(['ip', 'link', 'set', UNDERLAY, 'up']);
     }
+    for (const { run } of [left, right]) await untilUp(run);
     return await use(left, right);
   }));
+}
+
+/** The kernel tells of a carrier a moment after it is there; until then routes are marked as without one. */
+async function untilUp(run: Netns['run']): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!run(['ip', '-br', 'link', 'show', 'dev', UNDERLAY]).includes(' UP ')) {
+    if (Date.now() > deadline) throw new Error(`${UNDERLAY} does not come up`);
+    await sleep(5);
+  }
 }

@@ -65,7 +65,7 @@ function clashes(spec: TunnelSpec, tunnel: Tunnel): boolean {
 }
 
 /** An interface of the view. @throws NotFoundError SL6003 with names that are near */
-export function findInterface(view: NodeView, name: string): NetworkInterface {
+function findInterface(view: NodeView, name: string): NetworkInterface {
   const found = view.interfaces.find((one) => one.name === name || one.altNames.includes(name));
   if (found !== undefined) return found;
   const names = view.interfaces.map((one) => one.name);

@@ -55,7 +55,7 @@ const wrong = (message: string, ...hints: string[]): UsageError => new UsageErro
 const LONGEST_NAME = 15;
 
 /** @throws UsageError SL6000. @kernel net/core/dev.c dev_valid_name */
-export function checkName(name: string): void {
+function checkName(name: string): void {
   const bytes = Buffer.byteLength(name);
   if (bytes > LONGEST_NAME) throw wrong(`the name ${name} has ${bytes} bytes; an interface may have ${LONGEST_NAME}`);
   if (bytes === 0 || name === '.' || name === '..' || /[\s/:%]/.test(name)) throw wrong(`'${name}' is no name for an interface: it may not hold blanks, '/', ':' or '%'`);
@@ -100,7 +100,7 @@ function readMtu(mtu: string | number | undefined): number | 'auto' {
 }
 
 /** An address with its prefix length. @throws UsageError SL6000 */
-export function readPrefix(text: string): string {
+function readPrefix(text: string): string {
   const [address = '', length] = text.split('/');
   const words = parseAddress(address);
   const bits = Number(length);

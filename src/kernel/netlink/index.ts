@@ -5,8 +5,7 @@
  * `tryAll`; tables are read with the `list…` functions.
  */
 
-export { ipBytes, macBytes } from './address.ts';
-export { type RawAttribute, readAttributes, walk } from './attributes.ts';
+export { walk } from './attributes.ts';
 export { type AddressSpec, addAddress, deleteAddress, type IfAddress, listAddresses, readAddress } from './ip-address.ts';
 export { changeBridgePort, changeLink, createLink, deleteLink, type LinkChange, type LinkSpec } from './link-request.ts';
 export { getLink, type Link, type LinkFilter, type LinkStatistics, listLinkNames, listLinks, readLink } from './link.ts';
@@ -20,6 +19,6 @@ export { deleteNexthop, listNexthops, type Nexthop, type NexthopSpec, replaceNex
 export { addRoute, bpfEncap, deleteRoute, listRoutes, lookUpRoute, readRoute, replaceRoute, type Route, type RouteFilter, type RouteHop, type RouteSpec } from './route.ts';
 export { type Dump, type NetlinkOptions, NetlinkSocket, openNetlink, type Refusal } from './socket.ts';
 export { detachXdp } from './xdp.ts';
-export { addBpfFilter, addClsact, type BpfFilterSpec, type ClsactHook, deleteBpfFilter, deleteClsact, listFilters, listQdiscs, type Qdisc, type TcFilter } from './traffic-control.ts';
+export { addBpfFilter, addClsact, type BpfFilterSpec, type ClsactHook, deleteBpfFilter, listFilters, listQdiscs, type Qdisc, type TcFilter } from './traffic-control.ts';
 export { findFamily } from './generic.ts';
 export { getWireguard, type WireguardFacts, type WireguardPeer } from './wireguard.ts';

@@ -94,7 +94,7 @@ export interface LinkFilter {
 }
 
 /** Length of `struct ifinfomsg`. */
-export const IFINFOMSG = 16;
+const IFINFOMSG = 16;
 
 /** All interfaces of the socket's namespace, in the kernel's order. */
 export function listLinks(netlink: NetlinkSocket, filter: LinkFilter = {}): Dump<Link> {

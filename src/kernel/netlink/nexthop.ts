@@ -32,7 +32,7 @@ export const listNexthops = (netlinkSocket: NetlinkSocket): Dump<Nexthop> =>
   netlinkSocket.dump({ operation: 'RTM_GETNEXTHOP', type: rtnetlink.RTM_GETNEXTHOP, flags: 0, body: Buffer.alloc(NHMSG) }, readNexthop);
 
 /** Reads an RTM_NEWNEXTHOP body. */
-export function readNexthop(bytes: Buffer, start: number, end: number): Nexthop {
+function readNexthop(bytes: Buffer, start: number, end: number): Nexthop {
   const found: Nexthop = { id: 0, family: bytes[start]!, protocol: bytes[start + 2]!, gateway: undefined, oif: undefined, blackhole: false, fdb: false, group: undefined };
   walk(bytes, start + NHMSG, end, (type, from, to) => {
     switch (type) {

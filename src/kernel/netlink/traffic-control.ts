@@ -52,10 +52,6 @@ export const addClsact = (ifindex: number, device: string): Request => tcRequest
   ifindex, handle: CLSACT_HANDLE, parent: pktCls.TC_H_CLSACT,
 }, { kind: 'clsact' });
 
-/** Removes the clsact qdisc of an interface with all its filters. */
-export const deleteClsact = (ifindex: number, device: string): Request =>
-  tcRequest(`RTM_DELQDISC ${device} clsact`, rtnetlink.RTM_DELQDISC, 0, { ifindex, handle: CLSACT_HANDLE, parent: pktCls.TC_H_CLSACT }, {});
-
 const CLSACT_HANDLE = 0xffff_0000;
 
 /** A BPF program on one side of a clsact qdisc. */

@@ -15,7 +15,6 @@ export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
 export const RTM_NEWQDISC = 36;
-export const RTM_DELQDISC = 37;
 export const RTM_GETQDISC = 38;
 export const RTM_NEWTFILTER = 44;
 export const RTM_DELTFILTER = 45;
@@ -84,3 +83,6 @@ export const RTEXT_FILTER_SKIP_STATS = 8;
 export const TCA_KIND = 1;
 export const TCA_OPTIONS = 2;
 export const TCA_CHAIN = 11;
+
+/* rtm_flags of a request */
+export const RTM_F_LOOKUP_TABLE = 0x1000;

@@ -50,4 +50,4 @@ export async function carryOut({ summary, steps, undo, argv, netns, session, det
 }
 
 /** The commands of steps, a line each. */
-export const commandText = (steps: readonly Step[]): string => steps.flatMap(nativeOf).map((command) => `${command.join(' ')}\n`).join('');
+const commandText = (steps: readonly Step[]): string => steps.flatMap(nativeOf).map((command) => `${command.join(' ')}\n`).join('');

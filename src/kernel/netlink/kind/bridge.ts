@@ -39,7 +39,7 @@ export const readBridgePort = (data: Buffer): KindFacts => decodeBy(PORT, data);
 export const readBridge = (data: Buffer): KindFacts => decodeBy(BRIDGE, data);
 
 /** Switches of a port of a bridge, by the names that `readBridgePort` gives them. */
-export const PORT_SWITCHES = {
+const PORT_SWITCHES = {
   hairpin: 4, guard: 5, rootBlock: 6, fastLeave: 7, learning: 8, flood: 9, proxyArp: 10, multicastFlood: 27, vlanTunnel: 29, broadcastFlood: 30, neighbourSuppression: 32, isolated: 33, locked: 39,
 } as const;
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { decodeKind, decodePort, ipBytes, macBytes, readAttributes, walk } from '../../../../src/kernel/netlink/index.ts';
-import { nest } from '../../../../src/kernel/netlink/attributes.ts';
+import { ipBytes, macBytes } from '../../../../src/kernel/netlink/address.ts';
+import { nest, readAttributes } from '../../../../src/kernel/netlink/attributes.ts';
+import { decodeKind, decodePort, walk } from '../../../../src/kernel/netlink/index.ts';
 
 /** Kind data as the kernel lays it out: length, type and value of each attribute, padded to 4 bytes; little endian. */
 const data = (...attributes: readonly (readonly [type: number, hex: string])[]): Buffer => Buffer.concat(attributes.map(([type, hex]) => {
