@@ -1,7 +1,7 @@
 /** How long an object takes to load and pin, beside bpftool on the same file: whole commands, and the loader alone. */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadObject } from '../../../src/kernel/bpf/index.ts';
 import { sluiceCommand, tempState } from '../../support/sluice.ts';
@@ -36,19 +36,17 @@ function compile(name: string, folder: string): BenchObject {
   return { name, path };
 }
 
-/** Verified and let go, as bpftool has no way to; pinned and removed again on its side, the removal within its time. */
+/** Verified and let go, as bpftool has no way to: it pins, each turn in a folder of its own, which goes with the file system. */
 async function timeWholeCommands(say: Say, objects: readonly BenchObject[], env: Readonly<Record<string, string>>): Promise<Record<string, Timing[]>> {
   const results: Record<string, Timing[]> = {};
   for (const { name, path } of objects) {
-    const folder = join(env['SLUICE_BPFFS']!, name);
-    const clean = ['sh', '-c', 'bpftool prog loadall "$1" "$2" >/dev/null 2>&1; code=$?; rm -r "$2"; rm -f "$3"; exit $code', 'sh', path, folder, join(env['SLUICE_BPFFS']!, 'sluice_shared')];
+    const loadall = ['sh', '-c', 'exec bpftool prog loadall "$1" "$2-$$"', 'sh', path, join(env['SLUICE_BPFFS']!, name)];
     results[name] = await timeCommands([
-      { name: 'bpftool prog loadall, rm', argv: clean },
+      { name: 'bpftool prog loadall', argv: loadall },
       { name: 'sluice --dry-run=client', argv: sluiceCommand(['bpf', 'prog', 'load', path, '--dry-run=client']), env },
       { name: 'sluice --dry-run=kernel', argv: sluiceCommand(['bpf', 'prog', 'load', path, '--dry-run=kernel']), env },
     ], TURNS);
     say(`\n${name}: whole commands\n${timingTable(results[name])}`);
-    rmSync(folder, { recursive: true, force: true });
   }
   return results;
 }
@@ -67,7 +65,7 @@ function timeLoader(say: Say, objects: readonly BenchObject[]): LoaderTime[] {
     const bytes = readFileSync(path);
     const runs = Array.from({ length: TURNS }, () => {
       const start = performance.now();
-      const object = loadObject(bytes, name);
+      const object = loadObject(bytes, name, { allMaps: true });
       const ms = performance.now() - start;
       object.close();
       return { ms, programs: object.programs.length };

@@ -133,12 +133,32 @@ export class ObjectMaps {
   }
 }
 
+/**
+ * Map types that take no types of keys and values. The kernel would say so only once it has made the map, and wait for all
+ * of its readers before it gives that one up.
+ */
+const UNTYPED = new Set<number>([
+  uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY, uapi.BPF_MAP_TYPE_CGROUP_ARRAY, uapi.BPF_MAP_TYPE_STACK_TRACE, uapi.BPF_MAP_TYPE_DEVMAP, uapi.BPF_MAP_TYPE_DEVMAP_HASH,
+  uapi.BPF_MAP_TYPE_CPUMAP, uapi.BPF_MAP_TYPE_XSKMAP, uapi.BPF_MAP_TYPE_SOCKMAP, uapi.BPF_MAP_TYPE_SOCKHASH, uapi.BPF_MAP_TYPE_QUEUE, uapi.BPF_MAP_TYPE_STACK,
+  uapi.BPF_MAP_TYPE_ARENA,
+]);
+
 function createTyped(file: ObjectFile, { spec, keyType, valueType }: Pick<MapDefinition, 'spec' | 'keyType' | 'valueType'>, btf: Fd): BpfMap {
+  if (UNTYPED.has(spec.type)) return createUntyped(file, spec);
   try {
     return BpfMap.create(spec, { types: { fd: btf, key: keyType, value: valueType } });
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    if (error.errnoName !== 'EMFILE' && error.errnoName !== 'ENFILE') return BpfMap.create(spec);
+    return createUntyped(file, spec);
+  }
+}
+
+/** @throws OperationError SL2408 when no file can be opened for it. */
+function createUntyped(file: ObjectFile, spec: MapSpec): BpfMap {
+  try {
+    return BpfMap.create(spec);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || (error.errnoName !== 'EMFILE' && error.errnoName !== 'ENFILE')) throw error;
     throw new OperationError(`${file.source}: too many maps: this process may not open more files`, {
       code: 'SL2408', causes: [error.message], hints: ['load fewer programs: --prog NAME', 'raise the limit: ulimit -n'], cause: error,
     });
