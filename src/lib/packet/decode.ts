@@ -41,7 +41,7 @@ export function summarizePacket(fields: readonly PacketField[]): string {
   const [source, destination] = [value('ip.src') ?? value('ip6.src'), value('ip.dst') ?? value('ip6.dst')];
   if (source === undefined || destination === undefined) return value('eth.type') === undefined ? 'bytes' : `ethernet ${value('eth.src')} > ${value('eth.dst')} type ${value('eth.type')}`;
   const transport = ['tcp', 'udp', 'sctp'].find((name) => value(`${name}.sport`) !== undefined);
-  if (transport === undefined) return `${value('ip.protocol') ?? value('ip6.next')} ${source} > ${destination}`;
+  if (transport === undefined) return `${value('ip.protocol') ?? value('frag.next') ?? value('ext.next') ?? value('ip6.next')} ${source} > ${destination}`;
   return `${transport} ${withPort(source, value(`${transport}.sport`)!)} > ${withPort(destination, value(`${transport}.dport`)!)}`;
 }
 
@@ -140,10 +140,33 @@ class Decoder {
       case SCTP: return this.#ports('sctp', at, 12);
       case 1: return this.#icmp('icmp', at);
       case 58: return this.#icmp('icmp6', at);
+      case 0: case 43: case 60: return this.#extension(at);
+      case 44: return this.#fragment(at);
       case 4: return this.#ipv4(at);
       case 41: return this.#ipv6(at);
       default: return this.#payload(at);
     }
+  }
+
+  /** Hop-by-hop, routing and destination options. @rfc 8200 §4 */
+  #extension(at: number): void {
+    const length = ((this.#bytes[at + 1] ?? 0) + 1) * 8;
+    const layer = this.#layer('ext', at, length);
+    if (layer === undefined) return this.#payload(at);
+    layer('next', 0, 1, (part) => protocolName(part[0]!));
+    layer('options', 2, length - 2, (part) => part.toString('hex'));
+    this.#transport(this.#bytes[at]!, at + length);
+  }
+
+  #fragment(at: number): void {
+    const layer = this.#layer('frag', at, 8);
+    if (layer === undefined) return this.#payload(at);
+    layer('next', 0, 1, (part) => protocolName(part[0]!));
+    layer('offset', 2, 2, (part) => String(part.readUInt16BE(0) & 0xfff8));
+    layer('more', 3, 1, (part) => String(part[0]! & 1));
+    layer('id', 4, 4, number32);
+    if ((this.#bytes.readUInt16BE(at + 2) & 0xfff8) > 0) this.#payload(at + 8);
+    else this.#transport(this.#bytes[at]!, at + 8);
   }
 
   #tcp(at: number): void {

@@ -38,6 +38,7 @@ const PACKETS: readonly [words: string, tcpdump: RegExp, summary: string][] = [
   ['vlan 100 udp 10.0.0.1:1 > 10.0.0.2:2', /vlan 100, p 0, ethertype IPv4/, 'udp 10.0.0.1:1 > 10.0.0.2:2'],
   ['vlan 100 vlan 200 udp 10.0.0.1:1 > 10.0.0.2:2', /802\.1Q-QinQ.*vlan 100, .*vlan 200, p 0, ethertype IPv4/, 'udp 10.0.0.1:1 > 10.0.0.2:2'],
   ['eth 02:aa:bb:cc:dd:01 > ff:ff:ff:ff:ff:ff gre 10.0.0.1 > 10.0.0.2 payload hex:00000800', /^02:aa:bb:cc:dd:01 > ff:ff:ff:ff:ff:ff, .*proto GRE \(47\)/, 'gre 10.0.0.1 > 10.0.0.2'],
+  ['udp [fd00::1]:1 > [fd00::2]:2 frag 8 id 77 payload abcdefgh', /next-header Fragment \(44\) payload length: 16\) fd00::1 > fd00::2: frag \(0x0000004d:8\|8\)/, 'udp fd00::1 > fd00::2'],
   ['udp 10.0.0.1:1 > 10.0.0.2:2 frag 1480+ id 77 payload abcdefgh', /id 77, offset 1480, flags \[\+\]/, 'udp 10.0.0.1 > 10.0.0.2'],
 ];
 
@@ -56,6 +57,9 @@ describe('a packet in words', () => {
     expect(value('tcp 10.0.0.1:1 > 10.0.0.2:2 flags syn,ack', 'tcp.flags')).toBe('SYN,ACK');
     expect(value('udp 10.0.0.1:1 > 10.0.0.2:2 frag 16+', 'ip.frag')).toBe('16 MF');
     expect(value('udp 10.0.0.1:1 > 10.0.0.2:2 payload hex:0aff', 'payload')).toBe('0aff');
+    expect(value('udp [fd00::1]:1 > [fd00::2]:2 frag 0+', 'udp.dport')).toBe('2');
+    // Hop-by-hop options in front of an ICMPv6 header.
+    expect(value('0 fd00::1 > fd00::2 payload hex:3a00010400000000 8000000000010001', 'icmp6.type')).toBe('128');
   });
 
   test('inside VXLAN is decoded to its innermost header', () => {
