@@ -71,7 +71,7 @@ export const vxlanAuditCard: CardView<{ audit: Audit }> = {
   lines: ({ audit: { node, tunnel, underlay, remotes, fdb, firewall } }) => [
     ['NODE', node], ['TUNNEL', tunnel.name], ['VNI', tunnel.vni], ['PORT', tunnel.port], ['LOCAL', tunnel.local], ['MTU', tunnel.mtu],
     ['UNDERLAY', underlay === undefined ? undefined : `${underlay.name} mtu ${underlay.mtu}`], ['REMOTES', remotes.map(({ address }) => address).join(', ')],
-    ['FDB', `${fdb.length} entries`], ['FIREWALL', firewall?.filter(({ verdict }) => verdict !== 'accept').map(({ rule, verdict }) => `${verdict}: ${rule}`).join('\n') || undefined],
+    ['FDB', `${fdb.length} entries`], ['FIREWALL', firewall?.filter(({ verdict }) => verdict !== 'accept').map(({ way, remote, rule, verdict }) => `${way} ${remote}: ${verdict}${rule === undefined ? '' : `, ${rule}`}`).join('\n') || undefined],
   ],
 };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { difference, parseStack, parseStack6 } from '../../../../src/domain/vxlan/check/audit/counters.ts';
 import { boundInodes } from '../../../../src/domain/vxlan/check/audit/udp-sockets.ts';
 import { isInside, isMulticast, podAddresses, stateWord } from '../../../../src/domain/vxlan/check/audit/words.ts';
+import { isAudit } from '../../../../src/domain/vxlan/check/peer/audit-shape.ts';
 import { chooseTunnel } from '../../../../src/domain/vxlan/check/peer/choose.ts';
 import { lookupsFor, tunnelTargets, underlayTargets } from '../../../../src/domain/vxlan/check/probe/targets.ts';
 import { ratesBetween } from '../../../../src/domain/vxlan/traffic/rates.ts';
@@ -68,6 +69,13 @@ describe('the tunnel at the other end', () => {
     expect(() => chooseTunnel([], own, 'h2')).toThrow('h2 has no tunnel');
   });
 });
+
+it.each<[string, unknown, boolean]>([
+  ['an audit', { kind: 'VxlanAudit', audit: audit(2) }, true],
+  ['an error', { kind: 'Error', message: 'no' }, false],
+  ['one of another version', { kind: 'VxlanAudit', audit: { ...audit(2), remotes: undefined } }, false],
+  ['nothing', null, false],
+])('%s is told', (_, answer, yes) => expect(isAudit(JSON.parse(JSON.stringify(answer)))).toBe(yes));
 
 it('rates are for one second, remotes the busiest first', () => {
   const rate = (packets: number) => ({ packets, bytes: packets * 100 });

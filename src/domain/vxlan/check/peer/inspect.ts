@@ -5,6 +5,7 @@ import { OperationError, UsageError } from '../../../../lib/errors.ts';
 import { runOverSsh } from '../../../../tools/index.ts';
 import { readAudit, tunnelNames } from '../audit/inspect.ts';
 import type { Audit } from '../model.ts';
+import { isAudit } from './audit-shape.ts';
 import { chooseTunnel, type Candidate } from './choose.ts';
 import type { Peer } from './model.ts';
 
@@ -32,13 +33,15 @@ export function sshPeer(host: string, own: Candidate): Peer {
   };
 }
 
-/** @throws OperationError SL6106 when it is not what `check --audit` prints. */
+/** @throws OperationError SL6106 when it is not what `check --audit` of this version prints. */
 function parseAudit(text: string, host: string): Audit {
+  const refuse = (cause?: unknown): OperationError => new OperationError(`${host} did not answer with an audit`, { code: 'SL6106', causes: [text.slice(0, 200)], cause });
+  let answer: unknown;
   try {
-    const { kind, audit } = JSON.parse(text) as { kind: string; audit: Audit };
-    if (kind === 'VxlanAudit' && typeof audit === 'object') return audit;
+    answer = JSON.parse(text);
   } catch (error) {
-    throw new OperationError(`${host} did not answer with an audit`, { code: 'SL6106', causes: [text.slice(0, 200)], cause: error });
+    throw refuse(error);
   }
-  throw new OperationError(`${host} did not answer with an audit`, { code: 'SL6106', causes: [text.slice(0, 200)] });
+  if (!isAudit(answer)) throw refuse();
+  return answer.audit;
 }

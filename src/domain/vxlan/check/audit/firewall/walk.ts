@@ -61,7 +61,7 @@ const verdictOf = ({ verdict }: PacketTest): FirewallFacts['verdict'] => (verdic
 
 /** The rule that decides, in the words of iptables, and the command that takes it away. */
 function decision({ verdict, steps, decidedAt }: PacketTest, rulesets: readonly Ruleset[]): { rule?: string; fix?: string } {
-  const step = verdict === 'accept' || decidedAt === undefined ? undefined : steps[decidedAt - 1];
+  const step = verdict === 'accept' || verdict === 'undetermined' || decidedAt === undefined ? undefined : steps[decidedAt - 1];
   if (step === undefined) return {};
   const [, table = '', chain = '', number] = /^([^/]+)\/(.+?)(?:#(\d+))?$/.exec(step.at) ?? [];
   const ruleset = rulesets.find(({ backend, tables }) => (step.backend === undefined || backend === step.backend) && tables.some(({ name }) => name === table));
