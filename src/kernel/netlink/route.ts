@@ -91,8 +91,8 @@ export function lookUpRoute(netlinkSocket: NetlinkSocket, destination: string, {
   const target = ipBytes(destination);
   const header = routeHeader(target.length === 4 ? 4 : 6);
   header.writeUInt8(target.length * 8, 1);
-  // Without it the answer names the main table, whichever the route is from.
-  header.writeUInt32LE(rt.RTM_F_LOOKUP_TABLE, 8);
+  // Without it an answer for IPv4 names the main table, whichever the route is from; for IPv6 it is refused, and not needed.
+  if (target.length === 4) header.writeUInt32LE(rt.RTM_F_LOOKUP_TABLE, 8);
   const attributes: RawAttribute[] = [[rt.RTA_DST, target]];
   if (source !== undefined) {
     header.writeUInt8(target.length * 8, 2);
