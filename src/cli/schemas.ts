@@ -183,6 +183,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     programs: list(object({ name: text, section: text, type: text, instructions: count, 'id?': count, 'tag?': text, 'verifiedInstructions?': count, 'pin?': text })),
     maps: list(object({ name: text, type: text, keySize: count, valueSize: count, maxEntries: count, 'id?': count, 'pin?': text, reused: flag })),
     needs: list(object({ kind: { enum: ['function', 'variable', 'address', 'option'] }, name: text, weak: flag })),
+    'attached?': list(object({ program: text, hook: text, links: madeLinks })),
   },
   Link: linkMembers,
   LinkList: { items: list(object(linkMembers)) },

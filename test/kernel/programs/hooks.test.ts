@@ -202,6 +202,23 @@ describe('a row of programs at tcx', () => {
   });
 });
 
+test('a netfilter program sees fragments, or with defrag the whole packet', async () => {
+  await withCable('g', async (a, b) => await withProgram('on_netfilter', async ({ program, hits }) => {
+    const send = (): void => {
+      using sender = inNetns(a.path, () => openSocket(2, 2, 0));
+      sendTo(sender, Buffer.alloc(3000), socketAddress(B));
+    };
+    await attached(program, 'netfilter:ipv4/prerouting/-399', b, async () => {
+      send();
+      await expect.poll(hits, PATIENCE).toBe(3);
+    });
+    await attached(program, 'netfilter:ipv4/prerouting/-399/defrag', b, async () => {
+      send();
+      await expect.poll(hits, PATIENCE).toBe(4);
+    });
+  }));
+});
+
 test('two netfilter programs cannot have one priority', async () => {
   await withNetns('n', async (netns) => await withProgram('on_netfilter', async ({ program }) => {
     await attached(program, 'netfilter:ipv6/forward/9', netns, async () => {

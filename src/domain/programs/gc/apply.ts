@@ -32,10 +32,13 @@ export function collectGarbage({ owner, delete: remove }: GarbageRequest): Garba
     .filter((one) => owner === undefined || one.owner === owner);
   // Another bpf file system may be another node's, or a test's.
   const own = join(ensureBpffs(), 'sluice', '/');
-  const items = found.map((one) => ({ ...one, deleted: remove && (owner !== undefined || one.path.startsWith(own)) }));
+  const items = found.map((one) => ({ ...one, deleted: remove && (owner !== undefined || isGarbageOf(own, one)) }));
   for (const { path, deleted } of items) if (deleted) removePin(path);
   return { items, complete: world.warnings.length === 0, warnings: world.warnings };
 }
+
+/** A map that somebody pinned by hand may hold what they want to keep: only those of a load go. */
+const isGarbageOf = (own: string, { kind, path }: Garbage): boolean => path.startsWith(kind === 'map' ? `${own}programs/` : own);
 
 function judge(pin: Pin, world: World, referred: ReadonlySet<string>): Garbage[] {
   const described = describePin(pin, world);
