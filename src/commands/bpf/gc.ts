@@ -16,7 +16,8 @@ with --owner what that owner did; it cannot be undone, and DELETED says what it 
 
   async run(): Promise<void> {
     const { flags } = await this.parse(BpfGc);
-    const remove = flags.yes && this.dryRun(flags['dry-run']).dryRun === undefined;
+    // A flag that was not given is absent, whatever its type says.
+    const remove = (flags.yes as boolean | undefined) === true && this.dryRun(flags['dry-run']).dryRun === undefined;
     await this.printTable(collectGarbage({ owner: flags.owner, delete: remove }), garbageView);
   }
 }
