@@ -122,7 +122,10 @@ function argumentValues(command: CommandMetadata, position: number): Answer {
       return names(entries('/sys/class/net'));
     case 'device':
     case 'mac':
-      // New names and addresses: nothing to offer, and no files either.
+    case 'newmap':
+    case 'key':
+    case 'value':
+      // New names, keys and addresses: nothing to offer, and no files either.
       return names([]);
     case 'tunnel':
       return names(tunnels());

@@ -9,5 +9,6 @@ export { getMap, listMaps, type MapFilter, type MapListing } from './list/inspec
 export { loadEntries, type MapLoad } from './load/apply.ts';
 export type { MapDetail, MapEntry, MapSummary, Shown } from './model.ts';
 export { type EventRequest, type EventTotals, followEvents, type MapEvent } from './events/inspect.ts';
+export { knownTypes } from './types.ts';
 export type { EntryDifference } from './watch/diff.ts';
 export { type MapWatch, watchMap } from './watch/inspect.ts';

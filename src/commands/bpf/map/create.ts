@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { ChangeCommand } from '../../../cli/command.ts';
 import { argument, changeFlags, globalFlags } from '../../../cli/flags.ts';
-import { createMap } from '../../../domain/maps/index.ts';
+import { createMap, knownTypes } from '../../../domain/maps/index.ts';
 import { mapChangeCard } from '../../../views/bpf-map.ts';
 
 /** `sluice bpf map create NAME` */
@@ -11,9 +11,9 @@ export default class BpfMapCreate extends ChangeCommand {
     'A map lives as long as something holds it, so it is pinned: below sluice/maps of the bpf file system, or at --pin. Sizes that a type has of ' +
     'itself need not be given. Loading an object makes its maps with their types; this is for maps that come first.';
   static override baseFlags = { ...globalFlags, 'dry-run': changeFlags['dry-run'] };
-  static override args = { name: argument({ description: 'its name; the kernel keeps 15 characters', required: true }) };
+  static override args = { newmap: argument({ description: 'name of the map; the kernel keeps 15 characters', required: true }) };
   static override flags = {
-    type: Flags.string({ required: true, helpValue: 'TYPE', summary: 'hash, array, lru_hash, percpu_hash, lpm_trie, queue, ringbuf …' }),
+    type: Flags.string({ required: true, options: knownTypes(), helpValue: 'TYPE', summary: 'hash, array, lru_hash, percpu_hash, lpm_trie, queue, ringbuf …' }),
     key: Flags.string({ helpValue: 'SIZE|FORMAT', summary: 'Bytes of a key, or a format such as u32, ipv4' }),
     value: Flags.string({ helpValue: 'SIZE|FORMAT', summary: 'Bytes of a value, or a format such as u64' }),
     'max-entries': Flags.integer({ helpValue: 'N', min: 0, summary: 'Entries that it has room for; bytes of a ring buffer; 0 for storages' }),
@@ -30,7 +30,7 @@ export default class BpfMapCreate extends ChangeCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(BpfMapCreate);
     const { type, key, value, inner, extra, pin } = flags;
-    const request = { name: args['name']!, type, key, value, inner, extra, pin, maxEntries: flags['max-entries'], flags: flags.flags ?? [] };
+    const request = { name: args['newmap']!, type, key, value, inner, extra, pin, maxEntries: flags['max-entries'], flags: flags.flags ?? [] };
     await this.printCard(createMap(request, this.dryRun(flags['dry-run'])), mapChangeCard);
   }
 }
