@@ -13,6 +13,7 @@ export interface Chunk {
 }
 
 const ENTRIES = 65_536;
+const FIRST_ENTRIES = 1024;
 
 /** Reads all entries, `entries` at a time; the Buffers of a chunk are used again for the next. */
 export function* readChunks(map: BpfMap, entries: number = ENTRIES): Generator<Chunk> {
@@ -31,24 +32,35 @@ export function* readChunks(map: BpfMap, entries: number = ENTRIES): Generator<C
 }
 
 /**
- * Reads all entries like `readChunks`, and the next chunk in another thread while the caller works on one. The Buffers of a chunk
- * are valid until the one after is asked for.
+ * Reads all entries like `readChunks`, and the next chunk in another thread while the caller works on one; the first at once. The
+ * Buffers of a chunk are valid until the one after is asked for.
  */
-export async function* readChunksAhead(map: BpfMap, entries: number = ENTRIES): AsyncGenerator<Chunk> {
-  let space = allocate(map, Math.min(entries, map.spec.maxEntries));
-  let spare = { ...allocate(map, space.entries), position: space.position };
-  let reading = lookupAhead(map, space, true);
+export function readChunksAhead(map: BpfMap, entries: number = ENTRIES): AsyncGenerator<Chunk> {
+  const most = Math.min(entries, map.spec.maxEntries);
+  const space = allocate(map, Math.min(most, FIRST_ENTRIES));
+  const first = lookupAhead(map, space, true);
+  // Whoever never asks for it is not to be bothered with its failure.
+  first.catch(() => undefined);
+  return followChunks(map, space, first, most);
+}
+
+/** Chunks double until they have `most` entries: code that has just started is slow, and the next read waits for it. */
+async function* followChunks(map: BpfMap, begun: Space, firstRead: Promise<Outcome>, most: number): AsyncGenerator<Chunk> {
+  let space = begun;
+  let spare: Space = { ...allocate(map, 0), position: space.position };
+  let reading = firstRead;
   try {
     for (let first = true; ; ) {
       const outcome = await reading;
       if (outcome === 'unsupported') return yield* readSingly(map, space);
       if (outcome === 'too small') {
-        [space, spare] = [grow(map, space), grow(map, spare)];
+        space = grow(map, space);
         reading = lookupAhead(map, space, first);
         continue;
       }
       first = false;
       [space, spare] = [spare, space];
+      if (space.entries < Math.max(most, spare.entries)) space = { ...allocate(map, Math.max(spare.entries, Math.min(most, spare.entries * 2))), position: space.position };
       if (!outcome.last) reading = lookupAhead(map, space, false);
       if (outcome.count > 0) yield cut(map, spare, outcome.count);
       if (outcome.last) return;
@@ -116,7 +128,9 @@ function judge(error: unknown, attr: Attr, first: boolean): Outcome {
 
 function* readSingly(map: BpfMap, space: Space): Generator<Chunk> {
   let count = 0;
-  for (let key = map.nextKey(); key !== undefined; key = map.nextKey(key)) {
+  // Behind a key that was deleted meanwhile the kernel starts over; a map that is always changed must not keep us for ever.
+  let left = map.spec.maxEntries * 2;
+  for (let key = map.nextKey(); key !== undefined && left-- > 0; key = map.nextKey(key)) {
     const value = map.lookup(key);
     // Deleted since its key was read.
     if (value === undefined) continue;

@@ -61,12 +61,15 @@ export function dumpMap(reference: Reference, request: DumpRequest = {}): EntryS
 class Dump implements EntryStream {
   protected readonly open: OpenMap;
   protected readonly selection: Selection;
+  /** Being read already, while what writes them is made. */
+  readonly #chunks: AsyncGenerator<Chunk>;
 
   constructor(open: OpenMap, { filters = [], sortBy, limit }: DumpRequest) {
     this.open = open;
     this.selection = new Selection(sizesOf(open), {
       filter: compileFilters(filters, open.layout), sortBy: sortBy === undefined ? undefined : findField(sortBy, open.layout), limit: limit === undefined || limit === 0 ? Infinity : limit,
     });
+    this.#chunks = readChunks(open);
   }
 
   get headers(): readonly string[] {
@@ -75,14 +78,14 @@ class Dump implements EntryStream {
 
   async *json(before: string, after: string): AsyncGenerator<Buffer> {
     const writer = new RowWriter(compileJson(this.open.layout, before, after));
-    for await (const { entries, rows, count } of this.selected(writer.capacity))
+    for await (const { entries, rows, count } of this.selected())
       for (let at = 0; at < count; at += writer.capacity) yield writer.write(entries, at, Math.min(count, at + writer.capacity), rows).bytes;
   }
 
   async *cells(): AsyncGenerator<Cells> {
     const writer = new RowWriter(compileCells(this.open.layout));
     const rowsPerEntry = this.open.layout.perCpu?.count ?? 1;
-    for await (const { entries, rows, count } of this.selected(writer.capacity))
+    for await (const { entries, rows, count } of this.selected())
       for (let at = 0; at < count; at += writer.capacity) {
         const written = writer.write(entries, at, Math.min(count, at + writer.capacity), rows);
         yield { ...written, count: written.count * rowsPerEntry };
@@ -90,7 +93,7 @@ class Dump implements EntryStream {
   }
 
   async *items(): AsyncGenerator<MapEntry> {
-    for await (const { entries, rows, count } of this.selected(MAX_CHUNK))
+    for await (const { entries, rows, count } of this.selected())
       for (let i = 0; i < count; i++) yield showEntry(this.open.layout, entryAt(entries, rows === undefined ? i : rows[i]!));
   }
 
@@ -103,9 +106,9 @@ class Dump implements EntryStream {
   }
 
   /** The entries that are wanted, chunk by chunk; closes the map. */
-  protected async *selected(capacity: number): AsyncGenerator<{ entries: Entries; rows: Uint32Array | undefined; count: number }> {
+  protected async *selected(): AsyncGenerator<{ entries: Entries; rows: Uint32Array | undefined; count: number }> {
     try {
-      for await (const chunk of readChunks(this.open, capacity)) {
+      for await (const chunk of this.#chunks) {
         const { rows, count } = this.selection.take(chunk);
         if (count > 0) yield { entries: { ...chunk, ...sizesOf(this.open) }, rows, count };
         if (this.selection.isFull) return;
@@ -121,9 +124,9 @@ const sizesOf = ({ map, info }: OpenMap): { keySize: number; valueBytes: number 
 
 const entryAt = ({ keys, values, keySize, valueBytes }: Entries, row: number) => ({ keys, keyAt: row * keySize, values, valueAt: row * valueBytes });
 
-function readChunks({ map, info }: OpenMap, capacity: number): AsyncGenerator<Chunk> {
+function readChunks({ map, info }: OpenMap): AsyncGenerator<Chunk> {
   const fitting = Math.floor(CHUNK_BYTES / Math.max(1, info.keySize + map.valueBytes));
-  return map.chunksAhead(Math.max(1, Math.min(capacity, fitting, MAX_CHUNK)));
+  return map.chunksAhead(Math.max(1, Math.min(fitting, MAX_CHUNK)));
 }
 
 /** Maps of maps with what they hold: every entry has those of the inner map. */

@@ -19,7 +19,7 @@ export interface Rows {
 /** Room behind the last byte for what eight-byte steps write too much. */
 const SLACK = 16;
 /** Bytes that are written before they are handed out. */
-const TARGET_BYTES = 1 << 22;
+const TARGET_BYTES = 1 << 23;
 
 /** Writes many entries as text, one after the other into one Buffer. */
 export class RowWriter {

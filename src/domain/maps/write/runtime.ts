@@ -12,11 +12,18 @@ import { Step, TextMode } from './program.ts';
 export { writeDecimal, writeSigned, writeSigned64, writeUnsigned64 } from './decimal.ts';
 
 /** Two digits of each byte, as they lie in memory. */
-export const HEX = Uint16Array.from({ length: 256 }, (_, byte) => Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE(0));
+export const HEX = new Uint16Array(256);
 
 /** `0.` to `255.` as they lie in memory, and how many characters that is. */
-const OCTETS = Uint32Array.from({ length: 256 }, (_, byte) => Buffer.from(`${byte}.`.padEnd(4)).readUInt32LE(0));
-const LENGTHS = Uint8Array.from({ length: 256 }, (_, byte) => `${byte}.`.length);
+const OCTETS = new Uint32Array(256);
+const LENGTHS = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte++) {
+  const digits = '0123456789abcdef';
+  HEX[byte] = digits.charCodeAt(byte >> 4) | (digits.charCodeAt(byte & 15) << 8);
+  const text = `${byte}.`;
+  LENGTHS[byte] = text.length;
+  for (let i = 0; i < text.length; i++) OCTETS[byte]! |= text.charCodeAt(i) << (8 * i);
+}
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
