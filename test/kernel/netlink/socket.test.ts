@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { NetlinkError } from '../../../src/lib/errors.ts';
 import {
-  addAddress, addFdb, addRoute, changeLink, createLink, deleteFdb, deleteRoute, findFamily, getLink, listAddresses, listFdb, listLinks, listNeighbours, listRoutes, openMonitor, openNetlink, readLink,
+  addAddress, addFdb, addRoute, changeLink, createLink, deleteFdb, deleteRoute, findFamily, getLink, listAddresses, listFdb, listLinks, listNeighbours, listRoutes, type NetlinkSocket, openMonitor, openNetlink, readLink,
   replaceNeighbour, vxlanData,
 } from '../../../src/kernel/netlink/index.ts';
+import type { ReadMessage } from '../../../src/kernel/netlink/socket.ts';
 import { neighbour as nd, netlink as uapi, rtnetlink } from '../../../src/kernel/uapi/index.ts';
 import { requireRoot, requireTool } from '../../support/require.ts';
 import { type Netns, withNetns } from '../../support/sluice.ts';
@@ -74,6 +75,50 @@ test('thousands of entries are written in one go and read back as `bridge`, `ip 
   ]));
   expect(listFdb(netlink, { ifindex }).items).toEqual([]);
 }));
+
+describe('a table that changes while it is read', () => {
+  const LINKS = 100;
+  const dump = { operation: 'RTM_GETLINK', type: rtnetlink.RTM_GETLINK, flags: 0, body: Buffer.alloc(16) };
+
+  /** Reads links and makes another one, by another socket, in the middle of each of the first `changes` attempts. */
+  const readWhileChanging = (netns: Netns, changes: number): { reader: NetlinkSocket; read: ReadMessage<string>; attempts: () => number; close: () => void } => {
+    const [reader, writer] = [openNetlink({ netns }), openNetlink({ netns })];
+    writer.runAll(Array.from({ length: LINKS }, (_, n) => vxlan(`vx${n}`, n + 1)));
+    let attempts = 0;
+    const read = (...[bytes, start, end]: Parameters<ReadMessage<string>>): string => {
+      const { name } = readLink(bytes, start, end);
+      if (name === 'lo' && attempts++ < changes) writer.request(vxlan(`new${attempts}`, LINKS + attempts));
+      return name;
+    };
+    return { reader, read, attempts: () => attempts, close: () => [reader, writer].forEach((socket) => socket.close()) };
+  };
+
+  test('is read again, and is whole then', () => withNetns('nli', (netns) => {
+    const { reader, read, attempts, close } = readWhileChanging(netns, 2);
+    const { items, complete } = reader.dump(dump, read);
+    expect({ complete, attempts: attempts(), links: items.length, different: new Set(items).size }).toEqual({ complete: true, attempts: 3, links: LINKS + 3, different: LINKS + 3 });
+    close();
+  }));
+
+  test('again and again, is said to be incomplete after a while', () => withNetns('nlj', (netns) => {
+    const { reader, read, attempts, close } = readWhileChanging(netns, Infinity);
+    expect(reader.dump(dump, read)).toMatchObject({ complete: false });
+    expect(attempts()).toBe(5);
+    close();
+  }));
+
+  test('in pieces, cannot be read again, and is said to be incomplete', () => withNetns('nlp', (netns) => {
+    const { reader, read, close } = readWhileChanging(netns, 1);
+    const pieces = reader.dumpPieces(dump, read);
+    const names: string[] = [];
+    let next = pieces.next();
+    for (; next.done !== true; next = pieces.next()) names.push(...next.value);
+    expect(next.value).toBe(false);
+    expect(names.length).toBeGreaterThanOrEqual(LINKS + 1);
+    expect([...reader.dumpPieces(dump, (bytes, start, end) => readLink(bytes, start, end).name)].flat()).toHaveLength(LINKS + 2);
+    close();
+  }));
+});
 
 test('links are read as `ip` reads them', () => withNetns('nle', (netns) => {
   for (const words of ['br0 type bridge', 'v0 type veth peer name v1', 'vx9 type vxlan id 9 dstport 4789', 'ifb0 type ifb']) netns.run(['ip', 'link', 'add', ...words.split(' ')]);
