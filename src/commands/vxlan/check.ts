@@ -12,7 +12,7 @@ export default class VxlanCheck extends SluiceCommand {
   static override description =
     'Reads the tunnel and everything around it: addresses, routes, neighbours, FDB, firewall, offloads. Then watches counters and what the kernel drops while it ' +
     'sends echo requests to each remote and through the tunnel, one datagram to the UDP port, and packets that must not be cut. With --peer-netns or --peer-ssh ' +
-    'the other end is looked at in the same way, and compared. Ends with 0 when nothing was found, 1 with findings (each with its evidence and what to do), and 3 ' +
+    'the other end is looked at in the same way and compared, and a closed port there (9, discard) is tried by TCP and UDP. Ends with 0 when nothing was found, 1 with findings (each with its evidence and what to do), and 3 ' +
     'when that could not be told. -o junit prints what build servers read.';
   static override args = { tunnel: argument({ description: 'Name of the tunnel device; all of them when absent' }) };
   static override flags = {

@@ -61,6 +61,7 @@ describe('checks', () => {
   it('take silence for a finding only where nothing explains it', () => {
     const probes = [{ to: '10.200.0.2', what: 'tunnel' as const, sent: 3, answered: 0 }];
     expect(found(situation({}, {}, { probes }))).toEqual(['VX033 fail']);
+    expect(found(situation({}, {}, { probes: [...probes, { ...probes[0]!, to: '10.200.0.3', answered: 3 }] }))).toEqual(['VX033 warn']);
     expect(found(situation({}, { tunnel: { vni: 7 } }, { probes }))).toEqual(['VX006 fail']);
     expect(found(situation({ neighbours: [{ address: '10.200.0.2', mac: '02:00:00:00:00:02', state: 'REACHABLE' }] }, {}, { probes }))).toEqual([]);
   });

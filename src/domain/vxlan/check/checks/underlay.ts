@@ -190,8 +190,10 @@ export const silence: Check = {
     const { here, probes } = situation;
     const silent = probes.filter(({ what, sent, answered, to }) => what === 'tunnel' && sent > 0 && answered === 0 && !isKnownAlive(here, to));
     if (silent.length === 0) return [];
+    // Where others answer it may be just that host: a neighbour that left.
+    const severity = tunnelAnswers(situation).answered > 0 ? 'warning' : 'error';
     return [{
-      end: here.label, severity: 'error', detail: `no answer through the tunnel from ${silent.map(({ to }) => to).join(', ')}`,
+      end: here.label, severity, detail: `no answer through the tunnel from ${someOf(silent.map(({ to }) => to))}`,
       evidence: [
         `${here.counted.tunnel['txPackets'] ?? 0} packets left ${nameOf(here)}, ${here.counted.tunnel['rxPackets'] ?? 0} came back`,
         ...dropEvidence(here.drops), ...countEvidence(here, ['Udp.NoPorts', 'Udp.InErrors', 'Icmp.InDestUnreachs']),
