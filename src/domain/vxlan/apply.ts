@@ -66,9 +66,10 @@ export async function createTunnel(words: TunnelWords, context: ChangeContext): 
  */
 export async function deleteTunnel(name: string, context: ChangeContext): Promise<OverlayOutcome> {
   const tunnel = await getTunnel(name, context);
-  const { steps, notes } = planDelete(tunnel, context.force === true);
+  const dependents = readDependents(tunnel, context);
+  const { steps, notes } = planDelete(tunnel, dependents, context.force === true);
   if (isForeign(tunnel.owner) && context.dryRun === undefined) await context.ask?.(`${name} belongs to ${tunnel.owner}. Delete it?`);
-  const undo = planRestore(tunnel, readDependents(tunnel, context));
+  const undo = planRestore(tunnel, dependents);
   return await finish({ name, summary: `delete VXLAN tunnel ${name}, VNI ${tunnel.vni}`, steps, undo, notes }, context);
 }
 
@@ -95,7 +96,8 @@ function readDependents({ index, name }: TunnelDetail, { netns }: Scope): Depend
   const routes = listRoutes(netlink, { oif: index }).items.filter(({ protocol, type }) => protocol !== rtnetlink.RTPROT_KERNEL && type === rtnetlink.RTN_UNICAST);
   return {
     neighbours: neighbours.map(({ destination, lladdr }) => ({ address: destination!, mac: lladdr! })),
-    routes: routes.map((route): RouteEntry => ({
+    nexthopRoutes: routes.filter(({ nexthopId }) => nexthopId !== undefined).length,
+    routes: routes.filter(({ nexthopId }) => nexthopId === undefined).map((route): RouteEntry => ({
       destination: `${route.destination ?? (route.family === 4 ? '0.0.0.0' : '::')}/${route.prefixLength}`, device: name, protocol: route.protocol,
       ...given({ via: route.gateway, metric: route.priority, source: route.preferredSource, mtu: route.mtu, table: route.table === rtnetlink.RT_TABLE_MAIN ? undefined : route.table }),
       ...((route.flags & rtnetlink.RTNH_F_ONLINK) === 0 ? {} : { onlink: true }),

@@ -115,18 +115,25 @@ function notesOf(spec: TunnelSpec, view: NodeView, carrier: NetworkInterface | u
 export interface Dependents {
   neighbours: readonly { address: string; mac: string }[];
   routes: readonly RouteEntry[];
+  /** Routes through nexthop objects, which go with the device and cannot be made again from here. */
+  nexthopRoutes: number;
 }
 
 /** The step that removes a tunnel. @throws OperationError SL6005 when a network plugin made it, unless forced */
-export function planDelete(tunnel: Tunnel, force: boolean): Plan {
+export function planDelete(tunnel: Tunnel, { nexthopRoutes }: Dependents, force: boolean): Plan {
   if (isForeign(tunnel.owner) && !force) {
     throw new OperationError(`${tunnel.name} belongs to ${tunnel.owner}, which would miss it or make it again`, { code: 'SL6005', causes: ['pods of other nodes are reached through it'], hints: [`take ${tunnel.owner} away`, 'or add --force --yes'] });
   }
-  return { steps: [{ do: 'delete-link', device: tunnel.name }], notes: tunnel.peers > 0 ? [`${tunnel.peers} other end${tunnel.peers === 1 ? ' is' : 's are'} no longer reached through it`] : [] };
+  const notes: [string, boolean][] = [
+    [`${tunnel.peers} other end${tunnel.peers === 1 ? ' is' : 's are'} no longer reached through it`, tunnel.peers > 0],
+    ['a rollback does not bring back the VNIs of its filter: bridge vni show', tunnel.attributes.vniFilter === true],
+    [`a rollback does not bring back ${nexthopRoutes} route${nexthopRoutes === 1 ? '' : 's'} through nexthop objects: ip nexthop show dev ${tunnel.name}`, nexthopRoutes > 0],
+  ];
+  return { steps: [{ do: 'delete-link', device: tunnel.name }], notes: notes.filter(([, holds]) => holds).map(([note]) => note) };
 }
 
 /** The steps that make a tunnel again as it was, with its addresses, lasting entries, neighbours and routes. */
-export function planRestore(tunnel: TunnelDetail, { neighbours, routes }: Dependents): Step[] {
+export function planRestore(tunnel: TunnelDetail, { neighbours, routes }: Pick<Dependents, 'neighbours' | 'routes'>): Step[] {
   const { lower: _lower, ...attributes } = tunnel.attributes;
   const device: DeviceSpec = { name: tunnel.name, attributes, mtu: tunnel.mtu, ...given({ underlay: tunnel.underlay, mac: tunnel.mac, master: tunnel.master }) };
   // What is learned comes back with the traffic; the remote of the device comes with the device.

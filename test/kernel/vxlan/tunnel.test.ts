@@ -100,6 +100,14 @@ describe('a change', () => {
     expect(json(left, ['ip', '-j', 'link', 'show', 'type', 'vxlan'])).toEqual([]);
   }));
 
+  test('says what a rollback does not bring back', () => withUnderlay('vxy', async (left) => {
+    await createTunnel({ name: 'vx', external: true, vniFilter: true, dev: 'eth0', addresses: ['10.200.0.1/24'] }, context(left));
+    for (const command of ['ip nexthop add id 7 via 10.200.0.2 dev vx', 'ip route add 10.244.0.0/16 nhid 7']) left.run(command.split(' '));
+    expect((await deleteTunnel('vx', context(left, { dryRun: 'client' }))).notes).toEqual([
+      'a rollback does not bring back the VNIs of its filter: bridge vni show', 'a rollback does not bring back 1 route through nexthop objects: ip nexthop show dev vx',
+    ]);
+  }));
+
   test('that takes a port from a bridge gives it back with its switches', () => withUnderlay('vxg', async (left) => {
     left.run(['ip', 'link', 'add', 'br0', 'type', 'bridge']);
     await createTunnel({ name: 'vx', vni: 9, dev: 'eth0', bridge: 'br0' }, context(left));
