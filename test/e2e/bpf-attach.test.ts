@@ -143,6 +143,9 @@ describe('bpf prog attach, detach and unload', () => {
       expect(await linksOf(program!.id)).toHaveLength(1);
       expect((await bpf('prog', 'detach', String(program!.id), '--attach', 'xdp:v0')).exitCode).toBe(0);
       await expect.poll(async () => await linksOf(program!.id), PATIENCE).toEqual([]);
+      const card = await bpf('prog', 'attach', String(program!.id), '--attach', 'xdp:v0', '--attach', 'xdp:v1', '--netns', netns.name);
+      expect(card.stdout).toMatch(/^ATTACHED TO {2}xdp:v0\n {13}xdp:v1$/m);
+      expect((await bpf('prog', 'detach', String(program!.id))).stdout).toMatch(/^PINS REMOVED {2}\S+-v0\n {14}\S+-v1$/m);
       expect(await bpf('prog', 'detach', String(program!.id))).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('SL2508') });
       expect(await json('prog', 'unload', program!.pin)).toMatchObject({ removedPins: [program!.pin], stillHeld: [] });
       expect((await bpf('prog', 'get', String(program!.id))).exitCode).toBe(5);

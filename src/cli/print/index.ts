@@ -91,7 +91,8 @@ async function writeCard<T>(item: T, view: CardView<T>, options: PrintOptions): 
   const lines = view.lines(item);
   const width = Math.max(0, ...lines.map(([label]) => label.length));
   for (const [label, value] of lines) {
-    const text = formatCell({ header: label, value: () => value }, undefined, false);
+    const parts = typeof value === 'string' ? value.split('\n') : [value];
+    const text = parts.map((part) => formatCell({ header: label, value: () => part }, undefined, false)).join(`\n${' '.repeat(width + 2)}`);
     write(`${label.padEnd(width)}  ${text}`.trimEnd() + '\n');
   }
   for (const { title, columns, rows } of view.sections?.(item) ?? []) {

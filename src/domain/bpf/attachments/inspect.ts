@@ -3,6 +3,7 @@ import {
   type LinkInfo, type LinkPlace, type ProgramInfo,
 } from '../../../kernel/bpf/index.ts';
 import { Fd } from '../../../kernel/syscalls/index.ts';
+import { SluiceError } from '../../../lib/errors.ts';
 import { listNetns, type FoundNetns } from '../../../kernel/netns/index.ts';
 import { heldKey } from '../holders/holder.ts';
 import { readAll } from '../holders/inspect.ts';
@@ -200,7 +201,8 @@ function mapName(id: number): string {
 function attempt(work: () => Attachment[]): Attachment[] {
   try {
     return work();
-  } catch {
-    return [];
+  } catch (error) {
+    if (error instanceof SluiceError) return [];
+    throw error;
   }
 }
