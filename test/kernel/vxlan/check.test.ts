@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkTunnels, type Finding, type TunnelCheck } from '../../../src/domain/vxlan/index.ts';
-import { attachNetfilter, loadObject, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
+import { attachNetfilter, attachXdp, loadObject, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
+import { getLink, openNetlink } from '../../../src/kernel/netlink/index.ts';
+import { inNetns } from '../../../src/kernel/netns/index.ts';
 import type { Fd } from '../../../src/kernel/syscalls/index.ts';
 import { Fixtures } from '../../support/compile-bpf.ts';
 import { requireRoot, requireTool } from '../../support/require.ts';
@@ -68,6 +70,8 @@ const ROWS: Row[] = [
     } },
   { row: 'V10 by eBPF', what: 'a program of netfilter drops the port', found: ['VX014'], at: 'h2', detail: /no iptables rule does/, evidence: /NETFILTER_DROP/, alone: ['VX014'], from: 2,
     make: async (lab) => { await lab.base(); dropper.attach(lab.path('h2')); } },
+  { row: 'V10 by XDP', what: 'a program of the device below drops it, without a trace', found: ['VX004'], at: 'between', evidence: /at .*h2: eBPF program drop_port \(id \d+\) stands at xdp of eth0/,
+    make: async (lab) => { await lab.base(); dropper.attachXdp(lab.path('h2')); } },
   { row: 'V11', what: 'OUTPUT drops the port', found: ['VX015'], evidence: /NETFILTER_DROP.*tx_dropped \+\d+/s, alone: ['VX015'], heals: true,
     make: async (lab) => { await lab.base(); await iptables(lab, 'h1', '-A OUTPUT -p udp --dport 4789 -j DROP'); } },
   { row: 'V12', what: 'the network between drops it', found: ['VX004'], at: 'between', evidence: /none reached UDP at .*172\.30\.0\.2 answers ping/s, alone: ['VX033'],
@@ -148,10 +152,14 @@ beforeAll(() => {
   for (const tool of ['iptables', 'nft', 'ethtool']) requireTool(tool);
 });
 
-/** A program that drops UDP to the port, and its links, which end with the tests. */
+/** Programs that drop UDP, and their links, which end with the tests. */
 const dropper = {
   links: [] as Fd[],
   object: undefined as LoadedObject | undefined,
+  xdp: undefined as LoadedObject | undefined,
+  attachXdp(netns: string): void {
+    this.links.push(inNetns(netns, () => attachXdp(this.xdp!.program('drop_port'), interfaceIndex(netns))));
+  },
   attach(netns: string): void {
     this.links.push(attachNetfilter(this.object!.program('judge'), { family: 2, hook: LOCAL_IN, priority: 0 }, netns));
   },
@@ -160,13 +168,21 @@ const dropper = {
 beforeAll(async () => {
   const fixtures = new Fixtures();
   dropper.object = loadObject(await fixtures.read('netfilter'), 'netfilter', { constants: { dropped_port: 4789 } });
+  dropper.xdp = loadObject(await fixtures.read('drop-port'), 'drop-port', { constants: { dropped_port: 4789 } });
   fixtures.remove();
 });
 
 afterAll(() => {
   for (const link of dropper.links) link.close();
   dropper.object?.close();
+  dropper.xdp?.close();
 });
+
+/** Number of eth0. */
+function interfaceIndex(netns: string): number {
+  using netlink = openNetlink({ netns: { path: netns } });
+  return getLink(netlink, 'eth0').index;
+}
 
 let labs = 0;
 

@@ -83,6 +83,8 @@ export interface UnderlayFacts {
   up: boolean;
   carrier: boolean;
   driver?: string;
+  /** eBPF programs that see its packets: `xdp`, `tcx ingress`, `tcx egress`. */
+  programs: { hook: string; id: number; name: string }[];
 }
 
 export interface AddressFacts {

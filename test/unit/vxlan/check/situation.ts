@@ -23,7 +23,7 @@ export function audit(host: number, changes: Deep<Audit> = {}): Audit {
       name: 'vxlan100', ifindex: 5, mac: `02:00:00:00:00:0${host}`, innerMac: `02:00:00:00:00:0${host}`, vni: 100, external: false, port: 4789, local: `172.30.0.${host}`, lower: 'eth0',
       ipv6: false, mtu: 1450, up: true, learning: true, proxy: false, df: 'unset', gbp: false, gpe: false, ageingSeconds: 300, addresses: [`10.200.0.${host}/24`], ...tunnel as object,
     },
-    underlay: { name: 'eth0', ifindex: 2, mtu: 1500, up: true, carrier: true, driver: 'veth', ...underlay as object },
+    underlay: { name: 'eth0', ifindex: 2, mtu: 1500, up: true, carrier: true, driver: 'veth', programs: [], ...underlay as object },
   } as Audit;
 }
 

@@ -2,13 +2,14 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { openById, programInfo, queryPrograms } from '../../../../kernel/bpf/index.ts';
 import { readDriver, readFeatures } from '../../../../kernel/ethtool/index.ts';
 import {
   decodeKind, decodePort, getLink, listAddresses, listFdb, listLinks, listNeighbours, listRoutes, lookUpRoute, openNetlink,
   type Link, type LinkStatistics, type Neighbour, type NetlinkSocket, type VxlanAttributes,
 } from '../../../../kernel/netlink/index.ts';
 import { inNetns, netnsInode } from '../../../../kernel/netns/index.ts';
-import { rtnetlink } from '../../../../kernel/uapi/index.ts';
+import { bpf, rtnetlink } from '../../../../kernel/uapi/index.ts';
 import { NetlinkError, NotFoundError, SluiceError } from '../../../../lib/errors.ts';
 import { suggest } from '../../../../lib/text.ts';
 import type { AddressFacts, Audit, BridgePortFacts, Counters, OffloadFacts, OtherTunnel, RemoteFacts, RouteFacts, TunnelFacts, UnderlayFacts } from '../model.ts';
@@ -132,8 +133,23 @@ function readUnderlay(links: readonly Link[], { lower }: VxlanAttributes, remote
   if (link === undefined) return undefined;
   const driver = quiet(() => readDriver(link.name, netns));
   return {
-    name: link.name, ifindex: link.index, mtu: link.mtu, up: (link.flags & IFF_UP) !== 0, carrier: link.carrier !== false, ...(driver === undefined ? {} : { driver }),
+    name: link.name, ifindex: link.index, mtu: link.mtu, up: (link.flags & IFF_UP) !== 0, carrier: link.carrier !== false, programs: readPrograms(link, netns), ...(driver === undefined ? {} : { driver }),
   };
+}
+
+/** Programs at the device. Those of other hooks (netfilter, cgroups) belong to no device. */
+function readPrograms({ index, xdp }: Link, netns: string | undefined): UnderlayFacts['programs'] {
+  const row = (attachType: number): number[] => quiet(() => inNetns(netns, () => queryPrograms(index, attachType)))?.programs.map(({ id }) => id) ?? [];
+  const found = [
+    ...(xdp?.programId === undefined ? [] : [{ hook: 'xdp', id: xdp.programId }]),
+    ...row(bpf.BPF_TCX_INGRESS).map((id) => ({ hook: 'tcx ingress', id })), ...row(bpf.BPF_TCX_EGRESS).map((id) => ({ hook: 'tcx egress', id })),
+  ];
+  return found.map((program) => ({ ...program, name: quiet(() => programName(program.id)) ?? '?' }));
+}
+
+function programName(id: number): string | undefined {
+  using fd = openById('program', id);
+  return fd === undefined ? undefined : programInfo(fd).name;
 }
 
 /** Routes out of a device, without those to its own networks. */

@@ -47,6 +47,10 @@ export const deviceEvidence = (end: End, names: readonly string[]): string[] =>
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
+/** Programs at the device below, which may drop packets without a trace. */
+export const programEvidence = ({ audit: { underlay } }: End): string[] =>
+  (underlay?.programs ?? []).map(({ hook, id, name }) => `eBPF program ${name} (id ${id}) stands at ${hook} of ${underlay!.name}`);
+
 /** Answers that came through the tunnel, and how many there could have been. */
 export function tunnelAnswers({ probes }: Situation): { sent: number; answered: number } {
   const through = probes.filter(({ what }) => what === 'tunnel');

@@ -2,7 +2,7 @@
 
 import type { Check, Finding } from '../finding.ts';
 import type { Drop, End, FirewallFacts, Situation } from '../model.ts';
-import { allEnds, countEvidence, deviceEvidence, dropEvidence, dropsOf, nameOf } from './common.ts';
+import { allEnds, countEvidence, deviceEvidence, dropEvidence, dropsOf, nameOf, programEvidence } from './common.ts';
 
 const WORDS = { in: 'from', out: 'to' } as const;
 
@@ -32,7 +32,7 @@ function byOthers(end: End, way: 'in' | 'out'): Finding[] {
   if (drops.length === 0 || wasOut !== (way === 'out') || end.audit.firewall?.some(({ way: other, verdict }) => other !== 'too-big' && verdict === 'drop') === true) return [];
   return [{
     end: end.label, severity: 'error', detail: `a filter at ${end.label === 'here' ? end.audit.node : end.label} drops udp/${end.audit.tunnel.port}, and no iptables rule does`,
-    evidence: [...dropEvidence(drops), ...(way === 'out' ? deviceEvidence(end, ['txDropped']) : [])],
+    evidence: [...dropEvidence(drops), ...programEvidence(end), ...(way === 'out' ? deviceEvidence(end, ['txDropped']) : [])],
     fix: ['nft list ruleset', 'sluice migrate status', 'sluice bpf link list'],
   }];
 }

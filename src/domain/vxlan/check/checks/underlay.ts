@@ -3,7 +3,7 @@
 import { FLOOD_MAC } from '../../model.ts';
 import type { Check, Finding } from '../finding.ts';
 import type { End, RemoteFacts, Situation } from '../model.ts';
-import { addressesOf, allEnds, configuredRemotes, countEvidence, deviceEvidence, dropEvidence, dropsOf, nameOf, tunnelAnswers, underlayAddressOf } from './common.ts';
+import { addressesOf, allEnds, configuredRemotes, countEvidence, deviceEvidence, dropEvidence, dropsOf, nameOf, programEvidence, tunnelAnswers, underlayAddressOf } from './common.ts';
 
 export const underlayDown: Check = {
   id: 'VX020', name: 'underlay-carrier', title: 'The device below is up and has carrier',
@@ -165,9 +165,9 @@ function lostBetween(situation: Situation): Finding[] {
     end: 'between', severity: 'error', detail: `udp/${here.audit.tunnel.port} is lost between here and ${peer.label}`,
     evidence: [
       `${here.counted.tunnel['txPackets']} packets left ${nameOf(here)}, none reached UDP at ${peer.label}`,
-      ...pingEvidence(situation, peer),
+      ...pingEvidence(situation, peer), ...[here, peer].flatMap((end) => programEvidence(end).map((text) => `at ${end.label}: ${text}`)),
     ],
-    fix: [`allow udp/${here.audit.tunnel.port} between ${underlayAddressOf(here) ?? 'the nodes'} and ${underlayAddressOf(peer) ?? peer.label} in the network between (security group, switch, router)`],
+    fix: [...new Set([here, peer].filter((end) => programEvidence(end).length > 0).map((end) => `at ${end.label}: sluice bpf net ${end.audit.underlay!.name}`)), `allow udp/${here.audit.tunnel.port} between ${underlayAddressOf(here) ?? 'the nodes'} and ${underlayAddressOf(peer) ?? peer.label} in the network between (security group, switch, router)`],
   }));
 }
 
@@ -196,7 +196,7 @@ export const silence: Check = {
       end: here.label, severity, detail: `no answer through the tunnel from ${someOf(silent.map(({ to }) => to))}`,
       evidence: [
         `${here.counted.tunnel['txPackets'] ?? 0} packets left ${nameOf(here)}, ${here.counted.tunnel['rxPackets'] ?? 0} came back`,
-        ...dropEvidence(here.drops), ...countEvidence(here, ['Udp.NoPorts', 'Udp.InErrors', 'Icmp.InDestUnreachs']),
+        ...dropEvidence(here.drops), ...programEvidence(here), ...countEvidence(here, ['Udp.NoPorts', 'Udp.InErrors', 'Icmp.InDestUnreachs']),
         ...silent.filter(({ error }) => error !== undefined).map(({ to, error }) => `${to}: ${error}`),
       ],
       fix: ['look at the other end as well: add --peer-netns NAME or --peer-ssh USER@HOST'],
