@@ -37,6 +37,7 @@ it.each([
   ['BpfGarbageList', ['bpf', 'gc']],
   ['BpfFeatureList', ['bpf', 'features']],
   ['BpfBtfList', ['bpf', 'btf', 'list']],
+  ['BpfMapList', ['bpf', 'map', 'list']],
   ['LinkList', ['link', 'list']],
   ['Link', ['link', 'get', 'lo']],
   ['VxlanTunnelList', ['vxlan', 'list']],

@@ -11,7 +11,8 @@ export const MAP_FLAGS: ReadonlyMap<string, number> = new Map([
   ['no_prealloc', uapi.BPF_F_NO_PREALLOC], ['no_common_lru', uapi.BPF_F_NO_COMMON_LRU], ['numa_node', uapi.BPF_F_NUMA_NODE], ['rdonly', uapi.BPF_F_RDONLY],
   ['wronly', uapi.BPF_F_WRONLY], ['stack_build_id', uapi.BPF_F_STACK_BUILD_ID], ['zero_seed', uapi.BPF_F_ZERO_SEED], ['rdonly_prog', uapi.BPF_F_RDONLY_PROG],
   ['wronly_prog', uapi.BPF_F_WRONLY_PROG], ['clone', uapi.BPF_F_CLONE], ['mmapable', uapi.BPF_F_MMAPABLE], ['preserve_elems', uapi.BPF_F_PRESERVE_ELEMS],
-  ['inner_map', uapi.BPF_F_INNER_MAP],
+  ['inner_map', uapi.BPF_F_INNER_MAP], ['link', uapi.BPF_F_LINK], ['vtype_btf_obj_fd', uapi.BPF_F_VTYPE_BTF_OBJ_FD], ['token_fd', uapi.BPF_F_TOKEN_FD],
+  ['segv_on_fault', uapi.BPF_F_SEGV_ON_FAULT], ['no_user_conv', uapi.BPF_F_NO_USER_CONV],
 ]);
 
 /** `tcx` for BPF_LINK_TYPE_TCX, in the same way. */

@@ -232,6 +232,10 @@ export const BPF_F_CLONE = 1 << 9;
 export const BPF_F_MMAPABLE = 1 << 10;
 export const BPF_F_PRESERVE_ELEMS = 1 << 11;
 export const BPF_F_INNER_MAP = 1 << 12;
+export const BPF_F_VTYPE_BTF_OBJ_FD = 1 << 15;
+export const BPF_F_TOKEN_FD = 1 << 16;
+export const BPF_F_SEGV_ON_FAULT = 1 << 17;
+export const BPF_F_NO_USER_CONV = 1 << 18;
 
 /* Flags of BPF_PROG_LOAD */
 export const BPF_F_SLEEPABLE = 1 << 4;

@@ -200,10 +200,10 @@ test('a CPU map takes the length of a queue', async () => {
 
 describe('sockets', () => {
   /** A listening socket of this process, by its descriptor. */
-  async function withSocket<T>(use: (name: string) => T): Promise<T> {
+  async function withSocket<T>(use: (name: string) => T, options: { reusePort?: boolean } = {}): Promise<T> {
     const server = createServer();
     await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve);
+      server.listen({ port: 0, host: '127.0.0.1', ...options }, resolve);
     });
     try {
       const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
@@ -226,6 +226,10 @@ describe('sockets', () => {
   test('a reuseport array only takes sockets that have the option set', async () => {
     const pin = make('reuseport_sockarray');
     await withSocket((socket) => expect(codeOf(() => setEntry([pin, '1', socket]))).toBe('SL2612'));
+    await withSocket((socket) => {
+      setEntry([pin, '1', socket]);
+      expect(Number(lookupEntry([pin, '1']).entry.value?.display)).toBeGreaterThan(0);
+    }, { reusePort: true });
     expect(await entries(pin)).toEqual([]);
   });
 
