@@ -8,11 +8,13 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findMap, HOOKS, listAttachments } from '../../../src/domain/bpf/index.ts';
+import { describeAttachment, findMap, HOOKS, listAttachments } from '../../../src/domain/bpf/index.ts';
 import { rollbackChange } from '../../../src/domain/changes/index.ts';
-import { attachLoaded, attachProgram, hookFeature, loadPrograms, readLink, type Attached, type AttachRequest, type LoadReport } from '../../../src/domain/programs/index.ts';
+import { attachLoaded, attachProgram, detachProgram, hookFeature, loadPrograms, readLink, type Attached, type AttachRequest, type LoadReport } from '../../../src/domain/programs/index.ts';
 import { loadObject, type LoadedObject, type ObjectProgram } from '../../../src/kernel/bpf/index.ts';
+import { Attr } from '../../../src/kernel/bpf/attr.ts';
 import { inNetns } from '../../../src/kernel/netns/index.ts';
+import { bpf } from '../../../src/kernel/uapi/index.ts';
 import { bindSocket, openSocket, receive, sendTo, type Fd } from '../../../src/kernel/syscalls/index.ts';
 import { run } from '../../../src/tools/index.ts';
 import { SyscallError } from '../../../src/lib/errors.ts';
@@ -200,6 +202,19 @@ describe('a row of programs at tcx', () => {
       })));
     });
   });
+});
+
+test('what others attached to tcx without a link is listed and taken off', async () => {
+  await withNetns('u', async (netns) => await withProgram('pass_tc', async ({ program }) => {
+    inNetns(netns.path, () => new Attr().u32(0, 1).u32(4, program.fd.number).u32(8, bpf.BPF_TCX_EGRESS).call(bpf.BPF_PROG_ATTACH, 'BPF_PROG_ATTACH'));
+    const { id } = program.info();
+    const standing = (): string[] => listAttachments().filter(({ programId }) => programId === id).map(describeAttachment);
+    expect(standing()).toEqual([`lo (${netns.name}) tcx-egress 1`]);
+    const asked: string[] = [];
+    await detachProgram({ reference: { by: 'id', id }, ask: async (what) => void asked.push(...what) });
+    expect(asked).toEqual([`lo (${netns.name}) tcx-egress 1, of somebody who left no pin`]);
+    expect(standing()).toEqual([]);
+  }));
 });
 
 test('a netfilter program sees fragments, or with defrag the whole packet', async () => {

@@ -14,6 +14,8 @@ export interface Attachment {
   /** The network namespace of devices and of what belongs to a whole namespace. */
   netns?: AttachedNamespace;
   ifindex?: number;
+  /** Of the map whose sockets it is for. */
+  mapId?: number;
   /** Position in the row of its hook, from 1. */
   order?: number;
   /** Of a row of tcx or netkit: counts its changes, so that a new program can be refused when it has changed since. */

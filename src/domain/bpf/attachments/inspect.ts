@@ -87,7 +87,7 @@ class AttachmentReader {
         return { hook: hookName(place.attachType, 'cgroup'), target: target ?? `cgroup ${place.cgroupId}`, gone: place.cgroupId === 0n || target === undefined };
       }
       case 'netns': return { hook: hookName(place.attachType, 'netns'), gone: place.inode === 0, ...this.#namespace(place.inode) };
-      case 'sockmap': return { hook: hookName(place.attachType, 'sockmap'), target: mapName(place.mapId), gone: place.mapId === 0 };
+      case 'sockmap': return { hook: hookName(place.attachType, 'sockmap'), target: mapName(place.mapId), mapId: place.mapId, gone: place.mapId === 0 };
       case 'tracing': return this.#tracing(place);
       case 'struct_ops': return { target: mapName(place.mapId) };
       default: return plainPlace(place);
@@ -129,7 +129,7 @@ class AttachmentReader {
     for (const id of hooks.length === 0 ? [] : objectIds('map')) {
       using fd = openById('map', id);
       if (fd === undefined || !/^sock(map|hash)$/.test(mapTypeName(mapInfo(fd).type))) continue;
-      for (const found of attempt(() => queryHooks(fd, hooks))) yield { ...found, target: mapName(id) };
+      for (const found of attempt(() => queryHooks(fd, hooks))) yield { ...found, target: mapName(id), mapId: id };
     }
   }
 

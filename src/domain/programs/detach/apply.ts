@@ -4,7 +4,7 @@ import { deleteBpfFilter, detachXdp, openNetlink, type ClsactHook } from '../../
 import { inNetns, listNetns, netnsInode } from '../../../kernel/netns/index.ts';
 import { Fd } from '../../../kernel/syscalls/index.ts';
 import { NotFoundError, OperationError, SyscallError } from '../../../lib/errors.ts';
-import { findHook, findMap, findObject, findProgram, heldKey, listAttachments, readHolders, readReference, type Attachment, type Reference } from '../../bpf/index.ts';
+import { findHook, findMap, findObject, findProgram, heldKey, listAttachments, readHolders, type Attachment, type Reference } from '../../bpf/index.ts';
 import { isOurs } from '../attach/pins.ts';
 import { isMeant, planDetachment, type Detachment } from './plan.ts';
 
@@ -74,16 +74,16 @@ async function askAboutOthers(plans: readonly Detachment[], further: readonly st
   if (foreign.length > 0) await ask(foreign);
 }
 
-function takeOff({ attachment, pins, place, foreign }: Detachment): void {
+function takeOff({ attachment, pins, place, holder }: Detachment): void {
   if (attachment.linkId === undefined) takeOffUnlinked(attachment);
-  else takeOffLink(attachment.linkId, pins, place, foreign);
+  else takeOffLink(attachment.linkId, pins, place, holder);
 }
 
 /** At once where the kernel can, and for good with the pins; a link that cannot be detached ends with its last holder. */
-function takeOffLink(id: number, pins: readonly string[], place: string, foreign: string | undefined): void {
+function takeOffLink(id: number, pins: readonly string[], place: string, holder: string | undefined): void {
   using link = openById('link', id);
-  if (link !== undefined && !tryDetach(link) && foreign !== undefined && pins.length === 0) {
-    throw new OperationError(`${place} cannot be taken from ${foreign}`, {
+  if (link !== undefined && !tryDetach(link) && holder !== undefined) {
+    throw new OperationError(`${place} cannot be taken from ${holder}`, {
       code: 'SL2509', causes: ['the kernel cannot detach links of this type: they end with the process that holds them'], hints: ['end that process'],
     });
   }
@@ -104,22 +104,32 @@ function tryDetach(link: Fd): boolean {
 
 /** What was attached without a link goes in the way in which it came. */
 function takeOffUnlinked(attachment: Attachment): void {
-  const { hook, target, ifindex, priority, handle } = attachment;
+  const { hook, ifindex } = attachment;
   const path = listNetns().find(({ inode }) => inode === attachment.netns?.inode)?.path;
-  if (ifindex !== undefined) {
-    using netlink = openNetlink(path === undefined ? {} : { netns: { path } });
-    const device = target ?? String(ifindex);
-    if (hook.startsWith('tc-')) return void netlink.request(deleteBpfFilter({ ifindex, hook: hook.slice('tc-'.length) as ClsactHook, priority: priority!, handle: Number(handle) }, device));
-    return void netlink.request(detachXdp(ifindex, device, hook === 'xdp-generic' ? 'generic' : hook === 'xdp-offload' ? 'offload' : 'native'));
-  }
-  using program = openById('program', attachment.programId);
-  const { attachType, kind } = findHook(hook)!;
+  if (ifindex !== undefined && /^(xdp|tc)(-|$)/.test(hook)) takeOffDevice(attachment, ifindex, path);
+  else takeOffHook(attachment, path);
+}
+
+function takeOffDevice({ hook, target, priority, handle }: Attachment, ifindex: number, path: string | undefined): void {
+  using netlink = openNetlink(path === undefined ? {} : { netns: { path } });
+  const device = target ?? String(ifindex);
+  const request = hook.startsWith('tc-')
+    ? deleteBpfFilter({ ifindex, hook: hook.slice('tc-'.length) as ClsactHook, priority: priority!, handle: Number(handle) }, device)
+    : detachXdp(ifindex, device, hook === 'xdp-generic' ? 'generic' : hook === 'xdp-offload' ? 'offload' : 'native');
+  netlink.request(request);
+}
+
+/** `BPF_PROG_DETACH`, by what the hook is a part of. */
+function takeOffHook({ hook, programId, ifindex, mapId, target }: Attachment, path: string | undefined): void {
+  using program = openById('program', programId);
   if (program === undefined) return;
   const attachable = { fd: program, name: programInfo(program).name };
-  // Such a hook is that of the namespace of whoever calls.
-  if (kind === 'netns') return inNetns(path, () => detachFromHook(attachable, 0, attachTypeNumber(attachType!)));
-  using place = kind === 'sockmap' ? findMap(readReference([target])).fd : Fd.open(target!);
-  detachFromHook(attachable, place.number, attachTypeNumber(attachType!));
+  const { attachType, kind } = findHook(hook)!;
+  const type = attachTypeNumber(attachType!);
+  // A hook of a device or of a whole namespace is looked for in the namespace of whoever calls.
+  if (kind === 'tcx' || kind === 'netkit' || kind === 'netns') return inNetns(path, () => detachFromHook(attachable, ifindex ?? 0, type));
+  using place = kind === 'sockmap' ? findMap({ by: 'id', id: mapId! }).fd : Fd.open(target!);
+  detachFromHook(attachable, place.number, type);
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Detachment {
   pins: readonly string[];
   /** Who else has put it there: a process that holds it, or a pin that is not sluice's; absent for our own. */
   foreign?: string;
+  /** A process that holds its link: one that the kernel cannot detach stays as long as that does. */
+  holder?: string;
 }
 
 /**
@@ -23,8 +25,11 @@ export function planDetachment(attachment: Attachment, holders: Holders, program
   const pins = attachment.linkId === undefined ? [] : (holders.pins.get(heldKey('link', attachment.linkId)) ?? []);
   const process = attachment.linkId === undefined ? undefined : holders.processes.get(heldKey('link', attachment.linkId))?.[0];
   const evidence = attachment.linkId === undefined ? programPins : pins;
-  const foreign = process === undefined ? strangerOf(evidence) : `${process.name} (pid ${process.pid})`;
-  return { attachment, place: describeAttachment(attachment), pins, ...(foreign === undefined ? {} : { foreign }) };
+  const holder = process === undefined ? undefined : `${process.name} (pid ${process.pid})`;
+  const foreign = holder ?? strangerOf(evidence);
+  return {
+    attachment, place: describeAttachment(attachment), pins, ...(foreign === undefined ? {} : { foreign }), ...(holder === undefined ? {} : { holder }),
+  };
 }
 
 function strangerOf(pins: readonly string[]): string | undefined {

@@ -81,7 +81,10 @@ export function hookFeature(hook: Hook): KernelFeature {
   const { name, since } = hook;
   const missing = missingFeature(hook);
   if (missing !== undefined) return { kind: 'hook', name, since, available: false, reason: `needs ${missing.needs}; ${missing.found}` };
-  return { ...feature('hook', name, attempt(() => tryHook(hook))), since };
+  const found = attempt(() => tryHook(hook));
+  // To root this means that a security module, or what the kernel was made for, forbids it.
+  const forbidden = found.reason?.endsWith(': EPERM') === true && process.getuid?.() === 0;
+  return { ...feature('hook', name, forbidden ? { available: false, reason: `${found.reason}, also for root` } : found), since };
 }
 
 function tryHook(hook: Hook): void {

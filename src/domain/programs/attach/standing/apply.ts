@@ -66,13 +66,16 @@ export class Standing {
     this.#wish = wish;
     this.spec = readWish(wish);
     this.#prepared = explained(wish, this.spec, () => prepare(this.spec, wish.options));
+    let links: readonly Fd[] = [];
     try {
-      this.#links = this.#prepared.links === 0 ? [] : this.#attach();
-      this.#pins = choosePins(wish, this.spec, this.#links.length, taken);
+      links = this.#prepared.links === 0 ? [] : this.#attach();
+      this.#pins = choosePins(wish, this.spec, links.length, taken);
     } catch (error) {
+      for (const link of links) link.close();
       this.#prepared.close();
       throw error;
     }
+    this.#links = links;
     this.undo = [...this.#prepared.undo, ...(this.#pins.length === 0 ? [] : [{ title: `detach ${wish.name} from ${this.spec.text}`, remove: this.#pins }])];
   }
 
