@@ -7,7 +7,7 @@ const UNLINKED: Attachment = { programId: 4, hook: 'tc-ingress', target: 'eth0',
 
 const holders = (pins: readonly string[], processes: readonly string[] = []): Holders => ({
   pins: new Map([[heldKey('link', 7), pins]]), processes: new Map([[heldKey('link', 7), processes.map((name, i) => ({ pid: 100 + i, name }))]]),
-  links: new Map(), programs: new Map(), warnings: [], countsRuns: false,
+  links: new Map(), programs: new Map(), maps: new Map(), perfEvents: [], warnings: [], countsRuns: false,
 });
 
 describe('what is taken off', () => {
