@@ -45,10 +45,12 @@ export const tunnelCard: CardView<TunnelDetail> = {
   lines: (tunnel) => [
     ['NAME', tunnel.name], ['VNI', tunnel.attributes.external === true ? 'external' : tunnel.vni], ['STATE', tunnel.state], ['OWNER', tunnel.owner], ['LOCAL', tunnel.local],
     ['UNDERLAY', tunnel.underlay], ['GROUP', tunnel.group], ['REMOTES', tunnel.remotes.join(', ')], ['PORT', tunnel.port], ['MTU', tunnel.mtu], ['MAC', tunnel.mac],
-    ['ADDRESSES', tunnel.addresses.join(', ')], ['BRIDGE', tunnel.master], ['OPTIONS', optionsText(tunnel)], ['PEERS', tunnel.peers], ['ISSUES', tunnel.issues.join(', ')],
+    ['ADDRESSES', tunnel.addresses.join(', ')], ['BRIDGE', tunnel.master], ['OPTIONS', optionsText(tunnel)], ['ACCEPTS', tunnel.vnis.map(rangeOf).join(', ')], ['PEERS', tunnel.peers], ['ISSUES', tunnel.issues.join(', ')],
   ],
   sections: (tunnel) => (tunnel.fdb.length === 0 ? [] : [entriesSection(tunnel)]),
 };
+
+const rangeOf = ({ from, to, group }: TunnelDetail['vnis'][number]): string => `${from === to ? from : `${from}-${to}`}${group === undefined ? '' : ` to ${group}`}`;
 
 /** What differs from a plain device, in the words of the flags. */
 function optionsText({ attributes }: Tunnel): string {

@@ -35,6 +35,7 @@ export default class VxlanCreate extends ChangeCommand {
     gbp: Flags.boolean({ summary: 'Carry the mark of packets (group based policy)' }),
     external: Flags.boolean({ summary: 'Take VNI and remote end from each packet, as eBPF programs and routes set them' }),
     vnifilter: Flags.boolean({ summary: 'With --external: take in only the VNIs that are listed' }),
+    'accept-vni': Flags.string({ multiple: true, helpValue: 'N|FIRST-LAST', summary: 'With --vnifilter: take this VNI or range in; may be repeated' }),
     srcport: Flags.string({ helpValue: 'MIN:MAX', summary: 'UDP source ports of outer packets' }),
   };
   static override examples = [
@@ -45,8 +46,8 @@ export default class VxlanCreate extends ChangeCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(VxlanCreate);
-    const { remote, address, ageing, vnifilter, srcport, ...words } = flags;
-    const tunnel = { ...words, name: args.device!, remotes: remote, addresses: address, ageingSeconds: ageing, vniFilter: vnifilter, sourcePorts: srcport };
+    const { remote, address, ageing, vnifilter, 'accept-vni': vnis, srcport, ...words } = flags;
+    const tunnel = { ...words, name: args.device!, remotes: remote, addresses: address, ageingSeconds: ageing, vniFilter: vnifilter, vnis, sourcePorts: srcport };
     await this.printCard(await createTunnel(tunnel, this.changeContext), overlayCard);
   }
 }

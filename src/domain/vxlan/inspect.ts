@@ -1,6 +1,6 @@
 /** Tunnels as they are now. */
 
-import { type Link, listAddresses, listFdb, listLinks, type Neighbour, openNetlink, readVxlan } from '../../kernel/netlink/index.ts';
+import { type Link, listAddresses, listFdb, listLinks, listVnis, type Neighbour, openNetlink, readVxlan } from '../../kernel/netlink/index.ts';
 import { NotFoundError, UsageError } from '../../lib/errors.ts';
 import { compareNatural, suggest } from '../../lib/text.ts';
 import { reportCommand } from '../../tools/index.ts';
@@ -39,7 +39,9 @@ export async function getTunnel(name: string, { netns }: Scope = {}): Promise<Tu
   const link = links.find((other) => other.index === index)!;
   const names = new Map(links.map((other) => [other.index, other.name]));
   const [lookup, nexthops] = [lookUpBy(interfaces), new NexthopLookup(netns)];
-  return { ...describeTunnel(link, lookup, fdb, nexthops), interface: lookup.byIndex.get(index)!, fdb: describeFdb(fdb, names, nexthops) };
+  const tunnel = describeTunnel(link, lookup, fdb, nexthops);
+  const vnis = tunnel.attributes.vniFilter === true ? listVnis(netlink, index).items : [];
+  return { ...tunnel, interface: lookup.byIndex.get(index)!, fdb: describeFdb(fdb, names, nexthops), vnis };
 }
 
 /** Interfaces and tunnels of a namespace, for plans and checks. */

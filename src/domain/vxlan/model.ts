@@ -1,6 +1,6 @@
 /** VXLAN tunnels as operators talk about them. @rfc 7348 */
 
-import type { VxlanAttributes } from '../../kernel/netlink/index.ts';
+import type { VniRange, VxlanAttributes } from '../../kernel/netlink/index.ts';
 import type { NetworkInterface } from '../links/index.ts';
 import type { FdbEntry } from './fdb/model.ts';
 
@@ -53,6 +53,8 @@ export interface Tunnel {
 export interface TunnelDetail extends Tunnel {
   interface: NetworkInterface;
   fdb: readonly FdbEntry[];
+  /** What a device with a VNI filter takes in. */
+  vnis: readonly VniRange[];
 }
 
 /** The tunnels of a namespace, and what they stand on. */
@@ -81,6 +83,8 @@ export interface TunnelSpec {
   addresses: readonly string[];
   mac?: string | undefined;
   bridge?: string | undefined;
+  /** For a device with `vniFilter`. */
+  vnis: readonly VniRange[];
   /** All that goes into the device unchanged. */
   options: Pick<VxlanAttributes, 'learning' | 'proxy' | 'l2miss' | 'l3miss' | 'ttl' | 'ttlInherit' | 'tos' | 'df' | 'gbp' | 'external' | 'vniFilter' | 'sourcePorts' | 'ageingSeconds' | 'udpChecksum' | 'localBypass'>;
 }

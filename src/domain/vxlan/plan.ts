@@ -36,6 +36,7 @@ export function planCreate(spec: TunnelSpec, view: NodeView, force: boolean): Pl
   const steps: Step[] = [
     { do: 'create-tunnel', device },
     { do: 'set-link', device: spec.name, alias: OWN_ALIAS, up: true },
+    ...spec.vnis.map((range): Step => ({ do: 'add-vnis', device: spec.name, range })),
     ...spec.addresses.map((address): Step => ({ do: 'add-address', device: spec.name, address })),
     ...(soleRemote(spec) === undefined ? spec.remotes : []).map((remote): Step => ({ do: 'fdb-append', entry: tunnelEntry(spec.name, FLOOD_MAC, remote) })),
   ];
@@ -126,7 +127,6 @@ export function planDelete(tunnel: Tunnel, { nexthopRoutes }: Dependents, force:
   }
   const notes: [string, boolean][] = [
     [`${tunnel.peers} other end${tunnel.peers === 1 ? ' is' : 's are'} no longer reached through it`, tunnel.peers > 0],
-    ['a rollback does not bring back the VNIs of its filter: bridge vni show', tunnel.attributes.vniFilter === true],
     [`a rollback does not bring back ${nexthopRoutes} route${nexthopRoutes === 1 ? '' : 's'} through nexthop objects: ip nexthop show dev ${tunnel.name}`, nexthopRoutes > 0],
   ];
   return { steps: [{ do: 'delete-link', device: tunnel.name }], notes: notes.filter(([, holds]) => holds).map(([note]) => note) };
@@ -142,6 +142,7 @@ export function planRestore(tunnel: TunnelDetail, { neighbours, routes }: Pick<D
     { do: 'create-tunnel', device },
     ...portSteps(tunnel),
     { do: 'set-link', device: tunnel.name, up: tunnel.state === 'up', ...given({ alias: tunnel.alias }) },
+    ...tunnel.vnis.map((range): Step => ({ do: 'add-vnis', device: tunnel.name, range })),
     ...tunnel.addresses.filter((address) => !address.startsWith('fe80:')).map((address): Step => ({ do: 'add-address', device: tunnel.name, address })),
     ...lasting.map((entry): Step => ({ do: entry.nexthopId === undefined ? 'fdb-append' : 'fdb-replace', entry })),
     ...neighbours.map(({ address, mac }): Step => ({ do: 'neighbour-replace', device: tunnel.name, address, mac })),

@@ -1,5 +1,6 @@
 /** What somebody typed about a tunnel, checked as far as that goes without looking at the node. */
 
+import type { VniRange } from '../../kernel/netlink/index.ts';
 import { UsageError } from '../../lib/errors.ts';
 import { parseAddress } from '../../lib/ip.ts';
 import { given } from '../../lib/members.ts';
@@ -31,6 +32,8 @@ export interface TunnelWords {
   gbp?: boolean | undefined;
   external?: boolean | undefined;
   vniFilter?: boolean | undefined;
+  /** Numbers and ranges, `10` and `20-30`. */
+  vnis?: readonly string[] | undefined;
   ageingSeconds?: number | undefined;
   /** `MIN:MAX`. */
   sourcePorts?: string | undefined;
@@ -44,6 +47,7 @@ export function readSpec(words: TunnelWords): TunnelSpec {
   const { learning, proxy, l2miss, l3miss, gbp, external, vniFilter, ageingSeconds, ...rest } = words;
   return {
     name: words.name, remotes: rest.remotes ?? [], port: numberIn('--port', rest.port ?? IANA_PORT, 1, 65_535), mtu: readMtu(rest.mtu), addresses: (rest.addresses ?? []).map(readPrefix),
+    vnis: readVnis(words),
     ...given({ vni, local: rest.local, dev: rest.dev, group: rest.group, mac: readMac(rest.mac), bridge: rest.bridge }),
     options: given({ learning, proxy, l2miss, l3miss, gbp, external, vniFilter, ageingSeconds, ...readTtl(rest.ttl), tos: readTos(rest.tos), df: readDf(rest.df), sourcePorts: readPorts(rest.sourcePorts) }),
   };
@@ -66,6 +70,16 @@ function readVni({ vni, external }: TunnelWords): number | undefined {
   if (external === true) return undefined;
   if (vni === undefined) throw wrong('a tunnel needs --vni', `--vni 1 to --vni ${MAX_VNI}`);
   return numberIn('--vni', vni, 1, MAX_VNI);
+}
+
+function readVnis({ vnis = [], vniFilter }: TunnelWords): VniRange[] {
+  if (vnis.length > 0 && vniFilter !== true) throw wrong('--accept-vni needs --vnifilter');
+  return vnis.flatMap((text) => text.split(',')).map((text) => {
+    const [, low, high = low] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+    const range = { from: numberIn('--accept-vni', Number(low), 1, MAX_VNI), to: numberIn('--accept-vni', Number(high), 1, MAX_VNI) };
+    if (range.from > range.to) throw wrong(`--accept-vni ${text}: the first is larger than the last`);
+    return range;
+  });
 }
 
 function numberIn(what: string, value: number, least: number, most: number): number {

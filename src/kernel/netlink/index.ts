@@ -22,3 +22,4 @@ export { detachXdp } from './xdp.ts';
 export { addBpfFilter, addClsact, type BpfFilterSpec, type ClsactHook, deleteBpfFilter, listFilters, listQdiscs, type Qdisc, type TcFilter } from './traffic-control.ts';
 export { findFamily } from './generic.ts';
 export { getWireguard, type WireguardFacts, type WireguardPeer } from './wireguard.ts';
+export { addVnis, listVnis, type VniRange } from './vni-filter.ts';

@@ -21,6 +21,8 @@ export const RTM_DELTFILTER = 45;
 export const RTM_GETTFILTER = 46;
 export const RTM_NEWNEXTHOP = 104;
 export const RTM_DELNEXTHOP = 105;
+export const RTM_NEWTUNNEL = 120;
+export const RTM_GETTUNNEL = 122;
 export const RTM_GETNEXTHOP = 106;
 
 /* enum rtnetlink_groups */

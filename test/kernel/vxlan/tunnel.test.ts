@@ -101,11 +101,21 @@ describe('a change', () => {
   }));
 
   test('says what a rollback does not bring back', () => withUnderlay('vxy', async (left) => {
-    await createTunnel({ name: 'vx', external: true, vniFilter: true, dev: 'eth0', addresses: ['10.200.0.1/24'] }, context(left));
+    await createTunnel({ name: 'vx', vni: 9, dev: 'eth0', addresses: ['10.200.0.1/24'] }, context(left));
     for (const command of ['ip nexthop add id 7 via 10.200.0.2 dev vx', 'ip route add 10.244.0.0/16 nhid 7']) left.run(command.split(' '));
-    expect((await deleteTunnel('vx', context(left, { dryRun: 'client' }))).notes).toEqual([
-      'a rollback does not bring back the VNIs of its filter: bridge vni show', 'a rollback does not bring back 1 route through nexthop objects: ip nexthop show dev vx',
-    ]);
+    expect((await deleteTunnel('vx', context(left, { dryRun: 'client' }))).notes).toEqual(['a rollback does not bring back 1 route through nexthop objects: ip nexthop show dev vx']);
+  }));
+
+  test('with a VNI filter takes in what is listed, as `bridge vni` shows it, also after a rollback', () => withUnderlay('vxv', async (left) => {
+    const filter = (): unknown => JSON.parse(left.run(['bridge', '-j', 'vni', 'show', 'dev', 'vx']));
+    await createTunnel({ name: 'vx', external: true, vniFilter: true, dev: 'eth0', vnis: ['10-20', '30,40-41'] }, context(left));
+    expect(filter()).toEqual([{ ifname: 'vx', vnis: [{ vni: 10, vniEnd: 20 }, { vni: 30 }, { vni: 40, vniEnd: 41 }] }]);
+    left.run(['bridge', 'vni', 'add', 'vni', '50', 'dev', 'vx', 'remote', '10.0.0.2']);
+    const before = filter();
+    expect((await getTunnel('vx', context(left))).vnis).toEqual([{ from: 10, to: 20 }, { from: 30, to: 30 }, { from: 40, to: 41 }, { from: 50, to: 50, group: '10.0.0.2' }]);
+    const deleted = await deleteTunnel('vx', context(left));
+    await rollbackChange(deleted.change!.record.id, {});
+    expect(filter()).toEqual(before);
   }));
 
   test('that takes a port from a bridge gives it back with its switches', () => withUnderlay('vxg', async (left) => {

@@ -14,6 +14,7 @@ describe('words that make a tunnel', () => {
     [{ ...WORDS, sourcePorts: '5-5' }, { options: { sourcePorts: { low: 5, high: 5 } } }],
     [{ ...WORDS, local: 'fd00::1', remotes: ['fd00::2', 'fd00::3'] }, { remotes: ['fd00::2', 'fd00::3'] }],
     [{ ...WORDS, dev: 'eth0', group: '239.1.1.1' }, { group: '239.1.1.1' }],
+    [{ name: 'vx', external: true, vniFilter: true, vnis: ['5', '7-9,16777215'] }, { vnis: [{ from: 5, to: 5 }, { from: 7, to: 9 }, { from: 16_777_215, to: 16_777_215 }] }],
     [{ name: 'vx', external: true, vniFilter: true }, { options: { external: true, vniFilter: true } }],
     [{ ...WORDS, mac: '02:00:00:00:00:0A' }, { mac: '02:00:00:00:00:0a' }],
     [{ ...WORDS, name: 'abcdefghijklmno' }, { name: 'abcdefghijklmno' }],
@@ -21,6 +22,10 @@ describe('words that make a tunnel', () => {
   ])('%j', (words, expected) => {
     expect(readSpec(words)).toMatchObject(expected);
   });
+});
+
+test.each(['0', '9-5', 'x', '1-16777216', '5-'])('a VNI filter of %s is refused', (text) => {
+  expect(() => readSpec({ name: 'vx', external: true, vniFilter: true, vnis: [text] })).toThrow(expect.objectContaining({ code: 'SL6000', message: expect.stringContaining('--accept-vni') }));
 });
 
 describe('words that make none', () => {
@@ -50,6 +55,7 @@ describe('words that make none', () => {
     [{ group: '239.1.1.1' }, '--group needs --dev'],
     [{ dev: 'eth0', group: '239.1.1.1', remotes: ['10.0.0.2'] }, '--group and --remote exclude each other'],
     [{ vniFilter: true }, '--vnifilter needs --external'],
+    [{ vnis: ['5'] }, '--accept-vni needs --vnifilter'],
     [{ mtu: '67' }, '--mtu 67 is out of range: 68 to 65535'],
     [{ mtu: 'large' }, '--mtu NaN is out of range'],
     [{ mac: '02:00:00:00:00' }, 'is no MAC address'],

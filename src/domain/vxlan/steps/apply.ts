@@ -1,7 +1,7 @@
 /** Carries steps out through netlink. */
 
 import {
-  addAddress, addFdb, changeBridgePort, changeLink, createLink, deleteAddress, deleteFdb, deleteLink, deleteNeighbour, deleteRoute, type FdbSpec, getLink, listLinks, type NetlinkSocket, replaceNeighbour,
+  addAddress, addFdb, addVnis, changeBridgePort, changeLink, createLink, deleteAddress, deleteFdb, deleteLink, deleteNeighbour, deleteRoute, type FdbSpec, getLink, listLinks, type NetlinkSocket, replaceNeighbour,
   replaceRoute, type Request, type RouteSpec, vxlanData,
 } from '../../../kernel/netlink/index.ts';
 import { neighbour as nd } from '../../../kernel/uapi/index.ts';
@@ -81,6 +81,7 @@ function requestOf(step: Step, indexes: Indexes): Request {
     case 'create-tunnel': return createTunnelLink(step.device, indexes);
     case 'delete-link': return deleteLink(indexes.take(step.device), step.device);
     case 'set-link': return changeLink(indexes.of(step.device), step.device, given({ mtu: step.mtu, address: step.mac, up: step.up, alias: step.alias, master: masterOf(step.master, indexes) }));
+    case 'add-vnis': return addVnis(indexes.of(step.device), step.device, step.range);
     case 'set-port': return changeBridgePort(indexes.of(step.device), step.device, step.switches);
     case 'add-address': return addAddress({ ifindex: indexes.of(step.device), ...splitPrefix(step.address), nodad: true }, step.device);
     case 'delete-address': return deleteAddress({ ifindex: indexes.of(step.device), ...splitPrefix(step.address) }, step.device);

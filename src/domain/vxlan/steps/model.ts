@@ -1,6 +1,6 @@
 /** Steps: what is done to the node, one small thing each, with names in place of numbers. Plans are made of them. */
 
-import type { VxlanAttributes } from '../../../kernel/netlink/index.ts';
+import type { VniRange, VxlanAttributes } from '../../../kernel/netlink/index.ts';
 import type { FdbEntry } from '../fdb/model.ts';
 
 /** A VXLAN device to make; it is down at first. */
@@ -19,6 +19,7 @@ export type Step =
   | { do: 'create-tunnel'; device: DeviceSpec }
   | { do: 'delete-link'; device: string }
   | { do: 'set-link'; device: string; mtu?: number; mac?: string; up?: boolean; alias?: string; /** Empty takes it out of its bridge. */ master?: string }
+  | { do: 'add-vnis'; device: string; range: VniRange }
   | { do: 'set-port'; device: string; switches: PortSwitches }
   | { do: 'add-address' | 'delete-address'; device: string; address: string }
   | { do: 'fdb-create' | 'fdb-append' | 'fdb-replace' | 'fdb-delete'; entry: FdbEntry }

@@ -1,6 +1,6 @@
 /** Steps as commands of iproute2: for `--show-native`, for plans that are only shown, and for scripts that undo a change. */
 
-import type { VxlanAttributes } from '../../../kernel/netlink/index.ts';
+import type { VniRange, VxlanAttributes } from '../../../kernel/netlink/index.ts';
 import type { FdbEntry } from '../fdb/model.ts';
 import { type DeviceSpec, PORT_WORDS, type PortSwitches, type RouteEntry, type Step } from './model.ts';
 
@@ -13,6 +13,7 @@ export function nativeOf(step: Step): NativeCommand[] {
     case 'create-tunnel': return nativeCreate(step.device);
     case 'delete-link': return [['ip', 'link', 'delete', 'dev', step.device]];
     case 'set-link': return [['ip', 'link', 'set', 'dev', step.device, ...linkWords(step)]];
+    case 'add-vnis': return [['bridge', 'vni', 'add', 'dev', step.device, 'vni', rangeText(step.range), ...groupWords(step.range)]];
     case 'set-port': return [['ip', 'link', 'set', 'dev', step.device, 'type', 'bridge_slave', ...portWords(step.switches)]];
     case 'add-address': return [['ip', 'address', 'replace', step.address, 'dev', step.device, ...(step.address.includes(':') ? ['nodad'] : [])]];
     case 'delete-address': return [['ip', 'address', 'delete', step.address, 'dev', step.device]];
@@ -37,6 +38,11 @@ const linkWords = ({ mtu, mac, master, alias, up }: Extract<Step, { do: 'set-lin
   ...(master === undefined ? [] : master === '' ? ['nomaster'] : ['master', master]),
   ...(up === undefined ? [] : [up ? 'up' : 'down']),
 ];
+
+/** `10-20`, or one number. */
+export const rangeText = ({ from, to }: VniRange): string => (from === to ? String(from) : `${from}-${to}`);
+
+const groupWords = ({ group }: VniRange): string[] => (group === undefined ? [] : [isMulticast(group) ? 'group' : 'remote', group]);
 
 const portWords = (switches: PortSwitches): string[] =>
   Object.entries(switches).flatMap(([name, on]) => (on === undefined ? [] : [PORT_WORDS[name as keyof PortSwitches][0], on ? 'on' : 'off']));

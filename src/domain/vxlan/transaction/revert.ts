@@ -52,8 +52,8 @@ function groupCommands(steps: readonly Step[]): Group[] {
   return groups;
 }
 
-/** `ip link add`, `… delete`: there is no form of them that may be repeated. */
-const mayFail = ([, ...words]: NativeCommand): boolean => words.includes('delete') || (words[0] === 'link' && words[1] === 'add');
+/** `ip link add`, `bridge vni add`, `… delete`: there is no form of them that may be repeated. */
+const mayFail = ([, ...words]: NativeCommand): boolean => words.includes('delete') || ((words[0] === 'link' || words[0] === 'vni') && words[1] === 'add');
 
 const single = (command: NativeCommand, tolerateFailure: boolean, programs: RevertPrograms): RevertStep => ({
   title: command.join(' '), argv: absolute(command, programs), ...(tolerateFailure ? { tolerateFailure } : {}),
