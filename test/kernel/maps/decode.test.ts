@@ -119,7 +119,7 @@ test('a limit ends early, sorting is by the value of a field', async () => {
   expect((await items(dumpMap({ by: 'id', id }, { limit: 2 }))).length).toBe(2);
   const stream = dumpMap({ by: 'id', id }, { filters: ['value.port<5'], limit: 2 });
   await items(stream);
-  expect(stream.outcome().note).toBe('2 of 9 entries (the filter matched 5)');
+  expect(stream.outcome().note).toBe('2 of 9 entries (the filter matched 5); --limit 0 shows all');
 });
 
 test('what changed between two readings is told, with rates', () => {

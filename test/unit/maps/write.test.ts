@@ -7,7 +7,7 @@ import { RowWriter, type Entries } from '../../../src/domain/maps/write/row-writ
 import { EVERYTHING, int, PREFIX, randomBytes } from './layouts.ts';
 
 const SEED = Number(process.env['SEED'] ?? 42);
-const COUNT = 500;
+const COUNT = 200;
 
 const HUGE: Layout = { kind: 'array', at: 0, size: 4000, count: 1000, element: int(0, 4) };
 const QUOTES: Layout = { kind: 'struct', at: 0, size: 4, members: [{ name: 'a"b\\c', layout: int(0, 4) }] };
@@ -18,6 +18,7 @@ const CASES: [name: string, layout: EntryLayout][] = [
   ['no key', { key: undefined, value: int(0, 8), perCpu: undefined }],
   ['plain bytes', { key: { kind: 'hex', at: 0, size: 100 }, value: { kind: 'text', at: 0, size: 40 }, perCpu: undefined }],
   ['more members than steps', { key: int(0, 4), value: HUGE, perCpu: undefined }],
+  ['many CPUs with many members', { key: int(0, 4), value: EVERYTHING, perCpu: { count: 300, stride: 200 } }],
   ['odd names', { key: QUOTES, value: { kind: 'struct', at: 0, size: 0, members: [] }, perCpu: undefined }],
 ];
 
@@ -41,9 +42,12 @@ describe.each(CASES)('%s', (_, layout) => {
   });
 
   test('cells are what people are shown', () => {
-    const writer = new RowWriter(compileCells(layout), 1 << 27);
-    const { bytes, ends } = writer.write(entries, 0, COUNT);
-    const cells = Array.from(ends, (end, i) => bytes.toString('utf8', i === 0 ? 0 : ends[i - 1]!, end));
+    const writer = new RowWriter(compileCells(layout), 1 << 20);
+    const cells: string[] = [];
+    for (let from = 0; from < COUNT; from += writer.capacity) {
+      const { bytes, ends } = writer.write(entries, from, Math.min(COUNT, from + writer.capacity));
+      ends.forEach((end, i) => cells.push(bytes.toString('utf8', i === 0 ? 0 : ends[i - 1]!, end)));
+    }
     expect(cells).toEqual(expected.flatMap(({ key, value, values }) =>
       (values ?? [{ cpu: undefined, value: value! }]).flatMap((one) => [...(key === undefined ? [] : [key.display]), ...(one.cpu === undefined ? [] : [String(one.cpu)]), one.value.display])));
   });

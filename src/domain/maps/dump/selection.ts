@@ -74,7 +74,8 @@ export class Selection {
   outcome(): { complete: boolean; warnings: readonly string[]; note?: string } {
     if (this.#stopped) return { complete: true, warnings: [], note: `the first ${this.#shown}; --limit 0 shows all` };
     const matched = this.#wanted.filter === undefined ? '' : ` (the filter matched ${this.#matched})`;
-    const note = this.#shown < this.#seen ? `${this.#shown} of ${this.#seen} entries${matched}` : undefined;
+    const more = this.#shown < this.#matched ? '; --limit 0 shows all' : '';
+    const note = this.#shown < this.#seen ? `${this.#shown} of ${this.#seen} entries${matched}${more}` : undefined;
     return { complete: true, warnings: [], ...(note === undefined ? {} : { note }) };
   }
 

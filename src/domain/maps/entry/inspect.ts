@@ -63,7 +63,7 @@ function lookupKey(open: OpenMap, words: readonly string[]): Found {
 }
 
 /** The value, or undefined; what the kernel refuses is said in words about the map. */
-export function readValue(open: OpenMap, key: Buffer): Buffer | undefined {
+function readValue(open: OpenMap, key: Buffer): Buffer | undefined {
   try {
     return open.map.lookup(key);
   } catch (error) {

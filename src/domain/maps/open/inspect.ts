@@ -65,7 +65,7 @@ function plainValue(kind: ValueKind, size: number): Layout | undefined {
 const fitted = (layout: Layout | undefined, size: number): Layout => (layout?.size === size ? layout : plainLayout(size));
 
 /** The types that the map was made with; undefined where there are none, or the kernel does not hand them out. */
-export function typesOf({ btfId }: MapInfo): Btf | undefined {
+function typesOf({ btfId }: MapInfo): Btf | undefined {
   const object = btfId === 0 ? undefined : readBtfObject(btfId);
   return object === undefined ? undefined : parseBtf(object);
 }

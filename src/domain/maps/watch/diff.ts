@@ -44,7 +44,7 @@ function ratesOf(layout: Layout, before: Buffer, after: Buffer, seconds: number)
 }
 
 /** Visits all numbers; the path of one that stands alone is empty. */
-export function eachInt(layout: Layout, base: number, path: string, visit: (leaf: IntLeaf, base: number, path: string) => void): void {
+function eachInt(layout: Layout, base: number, path: string, visit: (leaf: IntLeaf, base: number, path: string) => void): void {
   const inside = (name: string): string => (path === '' ? name : `${path}.${name}`);
   if (layout.kind === 'int') visit(layout, base, path);
   else if (layout.kind === 'struct') for (const { name, layout: inner } of layout.members) eachInt(inner, base, inside(name), visit);

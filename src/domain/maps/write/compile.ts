@@ -1,6 +1,6 @@
 import { countLeaves, type BitsLeaf, type EnumLeaf, type IntLeaf, type Layout, type Leaf } from '../layout/layout.ts';
 import { decode, display, elementBase, isLine } from '../layout/decode.ts';
-import { MAX_STEPS, maxTextBytes, ProgramBuilder, Step, TextMode, type Program } from './program.ts';
+import { maxTextBytes, ProgramBuilder, Step, TextMode, type Program } from './program.ts';
 import { quoted, textWithin, toText } from './json.ts';
 
 /** Of what entries consist: a key, and a value or one for each CPU. */
@@ -17,7 +17,7 @@ export interface EntryLayout {
  * `"values":[{"cpu":0,"value":{…}},…]`.
  */
 export function compileJson({ key, value, perCpu }: EntryLayout, before: string, after: string): Program {
-  const builder = new ProgramBuilder();
+  const builder = new ProgramBuilder(perCpu?.count ?? 1);
   builder.text(`${before}{`);
   if (key !== undefined) {
     builder.text('"key":');
@@ -41,7 +41,7 @@ export function compileJson({ key, value, perCpu }: EntryLayout, before: string,
 
 /** Writes an entry as table cells: key, value; of a per-CPU type a row for each CPU, with its number between them. */
 export function compileCells({ key, value, perCpu }: EntryLayout): Program {
-  const builder = new ProgramBuilder();
+  const builder = new ProgramBuilder(perCpu?.count ?? 1);
   for (let cpu = 0; cpu < (perCpu?.count ?? 1); cpu++) {
     if (key !== undefined) {
       displayValue(builder.read('key'), key, 0);
@@ -66,7 +66,7 @@ function jsonValue(builder: ProgramBuilder, layout: Layout, base: number): void 
 
 /** `written` gets the steps that wrote scalars, by path: the display form is mostly made of the same texts. */
 function jsonDecoded(builder: ProgramBuilder, layout: Layout, base: number, path: string, written: Map<string, number>): void {
-  if (countLeaves(layout) > MAX_STEPS) return void viaFunction(builder, layout, (bytes, at) => toText(decode(layout, bytes, at + base)));
+  if (countLeaves(layout) > builder.maxScalars) return void viaFunction(builder, layout, (bytes, at) => toText(decode(layout, bytes, at + base)));
   if (layout.kind === 'struct') {
     layout.members.forEach(({ name, layout: inner }, i) => {
       builder.text(`${i === 0 ? '{' : ','}${quoted(name)}:`);
@@ -95,7 +95,7 @@ function jsonScalar(builder: ProgramBuilder, leaf: Leaf, base: number): number {
 }
 
 function jsonDisplay(builder: ProgramBuilder, layout: Layout, base: number, written: ReadonlyMap<string, number>): void {
-  if (countLeaves(layout) > MAX_STEPS) return void viaFunction(builder, layout, (bytes, at) => textWithin(display(layout, bytes, at + base)));
+  if (countLeaves(layout) > builder.maxScalars) return void viaFunction(builder, layout, (bytes, at) => textWithin(display(layout, bytes, at + base)));
   if (layout.kind === 'prefix') {
     builder.step(Step.COPY, 0, 50, written.get('.address')!);
     builder.text('/').step(Step.COPY, 0, 50, written.get('.length')!);
@@ -113,7 +113,7 @@ const isQuotedDifferently = (leaf: Leaf): boolean => leaf.kind === 'text' || lea
 
 /** The form for people, without quotes and escapes. */
 function displayValue(builder: ProgramBuilder, layout: Layout, base: number): void {
-  if (countLeaves(layout) > MAX_STEPS) return void viaFunction(builder, layout, (bytes, at) => display(layout, bytes, at + base));
+  if (countLeaves(layout) > builder.maxScalars) return void viaFunction(builder, layout, (bytes, at) => display(layout, bytes, at + base));
   if (layout.kind === 'prefix') {
     displayScalar(builder, layout.address, base, TextMode.DISPLAY);
     displayScalar(builder.text('/'), layout.length, base, TextMode.DISPLAY);

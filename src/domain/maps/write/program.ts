@@ -61,6 +61,13 @@ export class ProgramBuilder {
   #pending = '';
   #maxBytes = 0;
   #cells = 0;
+  /** Layouts with more scalars are written by functions. */
+  readonly maxScalars: number;
+
+  constructor(cpus: number) {
+    this.maxScalars = Math.min(MAX_SCALARS, Math.floor(MAX_SCALARS_IN_ALL / cpus));
+  }
+
   #source = 0;
 
   /** Printable characters only: eight are copied as one number, which is exact for these. */
@@ -106,7 +113,12 @@ export class ProgramBuilder {
 }
 
 /** A layout with more scalars than this is written by a function: unrolled it would be longer than what it writes. */
-export const MAX_STEPS = 512;
+const MAX_SCALARS = 512;
+/** The same for the values of all CPUs together. */
+const MAX_SCALARS_IN_ALL = 8192;
+
+/** Digits of the largest number of as many bytes, a sign and a separator. */
+const INT_BYTES = { 1: 5, 2: 7, 4: 12, 8: 22 } as const;
 
 /** The longest text that the scalars of a layout make, in JSON or for people, with their names and paths. */
 export function maxTextBytes(layout: Layout, pathBytes: number = 0): number {
@@ -115,6 +127,7 @@ export function maxTextBytes(layout: Layout, pathBytes: number = 0): number {
     case 'array': return layout.count * (maxTextBytes(layout.element, pathBytes + 8) + 1) + 2 + pathBytes;
     case 'prefix': return 128 + layout.names.join('').length * 6 + pathBytes;
     case 'enum': return pathBytes + 4 + Math.max(22, ...[...layout.names.values()].map((name) => name.length * 6));
+    case 'int': return pathBytes + INT_BYTES[layout.size];
     case 'text': return pathBytes + 4 + layout.size * 6;
     case 'hex': return pathBytes + 4 + layout.size * 2;
     default: return pathBytes + 50;
