@@ -169,6 +169,7 @@ describe('sync', () => {
     ['no MAC address', '- mac: 02:00\n  dst: 10.0.0.1', { code: 'SL6020', message: expect.stringContaining('entry 1: 02:00 is no MAC address') }],
     ['no IP address', `- mac: ${MAC}\n  dst: 10.0.0.300`, { code: 'SL6020', message: expect.stringContaining('10.0.0.300 is no IP address') }],
     ['a port out of range', `- mac: ${MAC}\n  dst: 10.0.0.2\n  port: 65536`, { code: 'SL6020' }],
+    ['an entry that leads nowhere', `- mac: ${MAC}`, { code: 'SL6020', message: `the entry for ${MAC} of vx leads nowhere` }],
     ['an unknown member', `- mac: ${MAC}\n  dest: 10.0.0.2`, { code: 'SL6020', message: expect.stringContaining("'dest'") }],
   ])('refuses %s', (_title, text, expected) => withTunnel('fdi', async (left) => {
     await expect(syncEntries('vx', file(text), context(left))).rejects.toMatchObject(expected);

@@ -22,7 +22,7 @@ export type FdbWords = Omit<EntryWords, 'table'> & { master?: boolean | undefine
  */
 export async function addEntry(words: FdbWords, mode: WriteMode, context: ChangeContext): Promise<OverlayOutcome> {
   const entry = entryOf(words);
-  if (tableOf(entry.device, context) !== 'self') refuseRemote(entry);
+  checkRemote(entry, tableOf(entry.device, context));
   const { items } = await listEntries({ device: entry.device, ...context });
   const { steps, undo } = planWrite(entry, mode, items);
   return await finish({ name: entry.device, summary: `${mode} FDB entry ${describe(entry)}`, steps, undo, notes: [] }, context);
@@ -47,7 +47,7 @@ export async function syncEntries(device: string, path: string, context: ChangeC
   const text = await readText(path);
   const table = tableOf(device, context);
   const wanted = readEntries(text, path === '-' ? 'standard input' : path, device, table);
-  if (table !== 'self') wanted.forEach(refuseRemote);
+  for (const entry of wanted) checkRemote(entry, table);
   const { items } = await listEntries({ device, ...context });
   const { steps, undo } = planSync(wanted, items, table);
   const removed = steps.filter((step) => step.do === 'fdb-delete').length;
@@ -58,10 +58,16 @@ const entryOf = ({ master, ...words }: FdbWords): FdbEntry => readEntry({ ...wor
 
 const describe = ({ device, mac, destination }: FdbEntry): string => `${mac} of ${device}${destination === undefined ? '' : ` to ${destination}`}`;
 
-/** The kernel takes them for any device, and forgets them. */
-function refuseRemote({ device, destination, port, vni, sourceVni, via, nexthopId }: FdbEntry): void {
-  if ([destination, port, vni, sourceVni, via, nexthopId].every((value) => value === undefined)) return;
-  throw new UsageError(`${device} is no VXLAN device: its entries have no remote end`, { code: 'SL6020', hints: [`sluice link get ${device}`] });
+/** The kernel takes a remote end for any device, and forgets it; and none for a VXLAN device, and sends to 0.0.0.0. */
+function checkRemote(entry: FdbEntry, tableOfDevice: FdbEntry['table']): void {
+  const { device, mac, table, destination, port, vni, sourceVni, via, nexthopId } = entry;
+  const isVxlan = tableOfDevice === 'self';
+  if (!isVxlan && [destination, port, vni, sourceVni, via, nexthopId].some((value) => value !== undefined)) {
+    throw new UsageError(`${device} is no VXLAN device: its entries have no remote end`, { code: 'SL6020', hints: [`sluice link get ${device}`] });
+  }
+  if (isVxlan && table === 'self' && destination === undefined && nexthopId === undefined) {
+    throw new UsageError(`the entry for ${mac} of ${device} leads nowhere`, { code: 'SL6020', hints: ['--dst IP', '--nexthop ID'] });
+  }
 }
 
 /** Where the entries of a device are kept that a file lists. */
