@@ -386,7 +386,7 @@ describe('something that happens is counted by', () => {
     ['fmod_ret', 'on_fmod_ret', () => 'fmod_ret', udp], ['lsm', 'on_lsm', () => 'lsm', udp],
     ['kprobe', 'on_kprobe', () => 'kprobe:udp_sendmsg', udp], ['kretprobe', 'on_kretprobe', () => 'kretprobe:udp_sendmsg', udp],
     ['kprobe.multi', 'on_kprobe_multi', () => 'kprobe.multi:udp_sendms*', udp], ['kretprobe.multi', 'on_kretprobe_multi', () => 'kretprobe.multi:udp_sendmsg', udp],
-    ['uprobe', 'on_uprobe', () => `uprobe:${libc()}:setlocale`, program], ['uretprobe', 'on_uretprobe', () => `uretprobe:${libc()}:setlocale`, program],
+    ['uprobe', 'on_uprobe', () => `uprobe:${libc()}:setlocale`, program], ['uretprobe', 'on_uretprobe', () => 'uretprobe:libc.so.6:setlocale', program],
     ['uprobe.multi', 'on_uprobe_multi', () => `uprobe.multi:${libc()}:setlocale,opendir`, program],
     ['uretprobe.multi', 'on_uretprobe_multi', () => `uretprobe.multi:${libc()}:setlocale`, program],
     ['perf_event', 'on_perf_event', () => 'perf_event:cpu-clock/999', busy],

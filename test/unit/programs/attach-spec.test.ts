@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { chooseProgram, splitWish } from '../../../src/domain/programs/attach/choose.ts';
 import { judgesPackets, readPlacing } from '../../../src/domain/programs/attach/flags.ts';
 import { linkPinName } from '../../../src/domain/programs/attach/pins.ts';
 import { explainRefusal, missingFeature } from '../../../src/domain/programs/attach/refusal/inspect.ts';
 import { readAttachSpec, type AttachSpec } from '../../../src/domain/programs/attach/spec.ts';
-import { findHook } from '../../../src/domain/bpf/index.ts';
+import { findHook, HOOKS } from '../../../src/domain/bpf/index.ts';
 import { SyscallError } from '../../../src/lib/errors.ts';
 
 describe('--attach', () => {
@@ -156,4 +158,10 @@ describe('a kernel that lacks a hook', () => {
     const spec = readAttachSpec('cgroup-sock-ops:/x', { type: 'sock_ops' });
     expect(explainRefusal(new SyscallError('bpf(BPF_LINK_CREATE fw)', 1, errnoName), 'fw', spec)).toMatchObject({ code: 'SL2506', reason, message: expect.stringContaining('cannot attach fw to cgroup-sock-ops:/x') });
   });
+});
+
+test('the manual names every hook', () => {
+  const manual = readFileSync(join(import.meta.dirname, '../../../man/sluice-bpf.8'), 'utf8').replaceAll('\\-', '-');
+  const hooks = manual.slice(manual.indexOf('.SS Hooks'), manual.indexOf('.SH COMMANDS'));
+  expect(HOOKS.filter(({ kind, name }) => kind !== 'cgroup' && !hooks.includes(name)).map(({ name }) => name)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { linkInfo, linkTypeName, openById, programInfo, readIterator, type LinkInfo } from '../../../kernel/bpf/index.ts';
 import { netnsInode } from '../../../kernel/netns/index.ts';
-import { OperationError } from '../../../lib/errors.ts';
+import { NotFoundError, OperationError } from '../../../lib/errors.ts';
 import { describeAttachment, findObject, listAttachments, ownershipOf, readAll, readHolders, type Attachment, type Holders, type Reference } from '../../bpf/index.ts';
 import { linkPasses, type Link, type LinkFilter } from './link.ts';
 
@@ -40,7 +40,9 @@ function programName(id: number): string | undefined {
 export function getLink(reference: Reference): Link {
   using fd = findObject('link', reference);
   const info = linkInfo(fd);
-  return listLinks().items.find(({ id }) => id === info.id)!;
+  const found = listLinks().items.find(({ id }) => id === info.id);
+  if (found === undefined) throw new NotFoundError(`link ${info.id} has ended meanwhile`, { code: 'SL2550' });
+  return found;
 }
 
 /** What one walk of an iterator link prints, piece by piece. @throws OperationError SL2507 for a link of another type; as `findObject` */

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { NotFoundError } from '../../../../lib/errors.ts';
 import { attachKprobeMulti, attachPerfEvent, attachUprobeMulti } from '../../../../kernel/bpf/index.ts';
 import { findSymbolOffset } from '../../../../kernel/elf/index.ts';
 import { openProbe, readTracing } from '../../../../kernel/perf/index.ts';
+import { which } from '../../../../tools/index.ts';
 import type { Hook } from '../../../bpf/index.ts';
 import { oneLink, type Prepared } from '../prepared.ts';
 import type { AttachTarget } from '../target.ts';
@@ -17,19 +19,32 @@ export function prepareKprobe(hook: Hook, { name, offset }: AttachTarget & { kin
 
 /** A place in a program. @throws NotFoundError SL2504 when there is no such file or symbol. */
 export function prepareUprobe(hook: Hook, { path, places }: AttachTarget & { kind: 'places' }): Prepared {
-  const [offset] = findOffsets(path, places);
-  const event = openProbe({ source: 'uprobe', place: path, offset: offset!, onReturn: onReturn(hook) });
+  const file = findFile(path);
+  const [offset] = findOffsets(file, places);
+  const event = openProbe({ source: 'uprobe', place: file, offset: offset!, onReturn: onReturn(hook) });
   return oneLink((program) => attachPerfEvent(program, event), event);
 }
 
 /** Several places in a program, with one link. */
 export function prepareUprobes(hook: Hook, { path, places }: AttachTarget & { kind: 'places' }): Prepared {
-  const offsets = findOffsets(path, places);
-  return oneLink((program) => attachUprobeMulti(program, path, offsets, { onReturn: onReturn(hook) }));
+  const file = findFile(path);
+  const offsets = findOffsets(file, places);
+  return oneLink((program) => attachUprobeMulti(program, file, offsets, { onReturn: onReturn(hook) }));
+}
+
+const MACHINE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+/** Where libraries are, as Debian and others have them. */
+const LIBRARIES = [`/lib/${MACHINE}-linux-gnu`, `/usr/lib/${MACHINE}-linux-gnu`, '/lib64', '/usr/lib64', '/lib', '/usr/lib'];
+
+/** A path, or the name of a library (`libc.so.6`) or of a program as a shell finds it. @throws NotFoundError SL2504 */
+function findFile(path: string): string {
+  const candidates = path.includes('/') ? [path] : [...LIBRARIES.map((directory) => join(directory, path)), which(path) ?? ''];
+  const found = candidates.find((candidate) => candidate !== '' && existsSync(candidate));
+  if (found === undefined) throw new NotFoundError(`no file ${path}`, { code: 'SL2504', hints: path.includes('/') ? [] : [`it is not in ${LIBRARIES.join(', ')}, and no program`] });
+  return found;
 }
 
 function findOffsets(path: string, places: (AttachTarget & { kind: 'places' })['places']): bigint[] {
-  if (!existsSync(path)) throw new NotFoundError(`no file ${path}`, { code: 'SL2504' });
   let bytes: Buffer | undefined;
   return places.map(({ symbol, offset }) => {
     if (symbol === undefined) return offset;
