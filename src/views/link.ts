@@ -34,11 +34,14 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
 
 /** `vni 42 local 10.0.0.1 port 4789 dev eth0`; the peer of a veth. */
 function detailOf({ type, kind, lower, lowerNetnsId }: NetworkInterface): string {
-  const facts = (SHOWN[type] ?? []).flatMap((name) => (isSet(kind[name]) ? [`${name} ${String(kind[name])}`] : []));
+  const facts = (SHOWN[type] ?? []).flatMap((name) => (isSet(kind[name]) ? [`${nameOf(name, kind[name])} ${String(kind[name])}`] : []));
   const where = lowerNetnsId === undefined ? '' : ` netns-id ${lowerNetnsId}`;
   const below = lower === undefined ? [] : [`${type === 'veth' || type === 'netkit' ? 'peer' : 'dev'} ${lower}${where}`];
   return [...facts, ...below].join(' ');
 }
+
+/** What a VXLAN device keeps as its group may be one remote end. */
+const nameOf = (name: string, value: unknown): string => (name === 'group' && !/^(22[4-9]|23\d)\.|^ff/i.test(String(value)) ? 'remote' : name);
 
 const isSet = (value: unknown): boolean => value !== undefined && value !== false && value !== '' && typeof value !== 'object';
 

@@ -114,6 +114,7 @@ describe('what is wrong has its exit code and its reason', () => {
     [5, 'link get eth1', 'similar names: eth0'],
     [5, 'fdb delete eth0 02:00:00:00:00:02', 'eth0 has no entry for 02:00:00:00:00:02'],
     [2, 'fdb add eth0 02:00 --dst 10.0.0.2', '02:00 is no MAC address'],
+    [5, 'fdb add eth0 02:00:00:00:00:02 --via eth9', 'there is no interface eth9'],
     [2, 'fdb sync eth0 -f /nonexistent', 'cannot read /nonexistent'],
     // The kernel's own words, from the rehearsal: nothing was begun.
     [3, 'vxlan create dc1 --vni 1 --local 10.0.0.1 --mtu 1000 --address fd01::1/64', 'RTM_NEWADDR fd01::1/64 dev dc1: EINVAL'],

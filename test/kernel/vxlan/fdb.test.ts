@@ -170,6 +170,8 @@ describe('sync', () => {
     ['no IP address', `- mac: ${MAC}\n  dst: 10.0.0.300`, { code: 'SL6020', message: expect.stringContaining('10.0.0.300 is no IP address') }],
     ['a port out of range', `- mac: ${MAC}\n  dst: 10.0.0.2\n  port: 65536`, { code: 'SL6020' }],
     ['an entry that leads nowhere', `- mac: ${MAC}`, { code: 'SL6020', message: `the entry for ${MAC} of vx leads nowhere` }],
+    ['an end of the other family', `- mac: ${MAC}\n  dst: fd00::2`, { code: 'SL6020', message: 'fd00::2 is IPv6, and vx runs over IPv4' }],
+    ['an interface that is not there', `- mac: ${MAC}\n  dst: 10.0.0.2\n  via: eth9`, { code: 'SL6003' }],
     ['an unknown member', `- mac: ${MAC}\n  dest: 10.0.0.2`, { code: 'SL6020', message: expect.stringContaining("'dest'") }],
   ])('refuses %s', (_title, text, expected) => withTunnel('fdi', async (left) => {
     await expect(syncEntries('vx', file(text), context(left))).rejects.toMatchObject(expected);

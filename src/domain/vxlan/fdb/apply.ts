@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import { openNetlink } from '../../../kernel/netlink/index.ts';
+import { openNetlink, readVxlan } from '../../../kernel/netlink/index.ts';
 import { OperationError, UsageError } from '../../../lib/errors.ts';
 import { type ChangeContext, finish, type OverlayOutcome } from '../apply.ts';
 import { findLink } from '../../links/index.ts';
@@ -22,7 +22,7 @@ export type FdbWords = Omit<EntryWords, 'table'> & { master?: boolean | undefine
  */
 export async function addEntry(words: FdbWords, mode: WriteMode, context: ChangeContext): Promise<OverlayOutcome> {
   const entry = entryOf(words);
-  checkRemote(entry, tableOf(entry.device, context));
+  checkRemote(entry, inspectDevice(entry.device, [entry], context));
   const { items } = await listEntries({ device: entry.device, ...context });
   const { steps, undo } = planWrite(entry, mode, items);
   return await finish({ name: entry.device, summary: `${mode} FDB entry ${describe(entry)}`, steps, undo, notes: [] }, context);
@@ -45,9 +45,10 @@ export async function deleteEntry(words: FdbWords, context: ChangeContext): Prom
  */
 export async function syncEntries(device: string, path: string, context: ChangeContext): Promise<OverlayOutcome> {
   const text = await readText(path);
-  const table = tableOf(device, context);
+  const { table } = inspectDevice(device, [], context);
   const wanted = readEntries(text, path === '-' ? 'standard input' : path, device, table);
-  for (const entry of wanted) checkRemote(entry, table);
+  const facts = inspectDevice(device, wanted, context);
+  for (const entry of wanted) checkRemote(entry, facts);
   const { items } = await listEntries({ device, ...context });
   const { steps, undo } = planSync(wanted, items, table);
   const removed = steps.filter((step) => step.do === 'fdb-delete').length;
@@ -58,22 +59,40 @@ const entryOf = ({ master, ...words }: FdbWords): FdbEntry => readEntry({ ...wor
 
 const describe = ({ device, mac, destination }: FdbEntry): string => `${mac} of ${device}${destination === undefined ? '' : ` to ${destination}`}`;
 
-/** The kernel takes a remote end for any device, and forgets it; and none for a VXLAN device, and sends to 0.0.0.0. */
-function checkRemote(entry: FdbEntry, tableOfDevice: FdbEntry['table']): void {
-  const { device, mac, table, destination, port, vni, sourceVni, via, nexthopId } = entry;
-  const isVxlan = tableOfDevice === 'self';
-  if (!isVxlan && [destination, port, vni, sourceVni, via, nexthopId].some((value) => value !== undefined)) {
-    throw new UsageError(`${device} is no VXLAN device: its entries have no remote end`, { code: 'SL6020', hints: [`sluice link get ${device}`] });
-  }
-  if (isVxlan && table === 'self' && destination === undefined && nexthopId === undefined) {
-    throw new UsageError(`the entry for ${mac} of ${device} leads nowhere`, { code: 'SL6020', hints: ['--dst IP', '--nexthop ID'] });
-  }
+/** What has to be known of a device before its entries are written. */
+interface DeviceFacts {
+  /** Where the entries are kept that a file lists: a VXLAN device has its own. */
+  table: FdbEntry['table'];
+  /** Family of the underlay; undefined where the device does not tell. */
+  family: 'IPv4' | 'IPv6' | undefined;
 }
 
-/** Where the entries of a device are kept that a file lists. */
-function tableOf(device: string, { netns }: ChangeContext): FdbEntry['table'] {
+/** Looks at a device, and whether there are the interfaces that entries name. @throws NotFoundError SL6003 */
+function inspectDevice(device: string, entries: readonly FdbEntry[], { netns }: ChangeContext): DeviceFacts {
   using netlink = openNetlink({ netns });
-  return findLink(netlink, device).kind === 'vxlan' ? 'self' : 'master';
+  const { kind, kindData } = findLink(netlink, device);
+  for (const via of new Set(entries.map((entry) => entry.via).filter((name) => name !== undefined))) findLink(netlink, via);
+  if (kind !== 'vxlan') return { table: 'master', family: undefined };
+  const { local, group, external } = readVxlan(kindData!);
+  const end = external === true ? undefined : (local ?? group);
+  return { table: 'self', family: end === undefined ? undefined : familyOf(end) };
+}
+
+const familyOf = (address: string): 'IPv4' | 'IPv6' => (address.includes(':') ? 'IPv6' : 'IPv4');
+
+/** The kernel takes a remote end for any device, and forgets it; and none for a VXLAN device, and sends to 0.0.0.0. */
+function checkRemote(entry: FdbEntry, device: DeviceFacts): void {
+  const { mac, table, destination, port, vni, sourceVni, via, nexthopId } = entry;
+  const isVxlan = device.table === 'self';
+  if (!isVxlan && [destination, port, vni, sourceVni, via, nexthopId].some((value) => value !== undefined)) {
+    throw new UsageError(`${entry.device} is no VXLAN device: its entries have no remote end`, { code: 'SL6020', hints: [`sluice link get ${entry.device}`] });
+  }
+  if (isVxlan && table === 'self' && destination === undefined && nexthopId === undefined) {
+    throw new UsageError(`the entry for ${mac} of ${entry.device} leads nowhere`, { code: 'SL6020', hints: ['--dst IP', '--nexthop ID'] });
+  }
+  if (destination !== undefined && device.family !== undefined && familyOf(destination) !== device.family) {
+    throw new UsageError(`${destination} is ${familyOf(destination)}, and ${entry.device} runs over ${device.family}`, { code: 'SL6020', hints: [`sluice vxlan get ${entry.device}`] });
+  }
 }
 
 async function readText(path: string): Promise<string> {
