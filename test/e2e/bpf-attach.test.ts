@@ -1,6 +1,6 @@
 /** Attaching as a user does: what is printed, what it does, what is undone, and what is refused with which exit code. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -204,6 +204,38 @@ describe('what others attach without a link', () => {
     expect(await withNetns('dissect', async (netns) => await attachedByOthers('on_flow_dissector', (pin) => {
       netns.run(['bpftool', 'prog', 'attach', 'pinned', pin, 'flow_dissector']);
     }))).toEqual([['flow_dissector'], []]);
+  });
+});
+
+describe('what a process holds', () => {
+  /** Runs `use` while another process holds a link in the namespace. */
+  async function withHolder(kind: 'xdp' | 'raw_tp', netns: Netns, use: (holder: { programId: number; linkId: number; pid: number }) => Promise<void>): Promise<void> {
+    const child = spawn('nsenter', [`--net=${netns.path}`, '--', process.execPath, join(import.meta.dirname, '../support/link-holder.ts'), kind], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    try {
+      const line = await new Promise<string>((resolve) => child.stdout.once('data', (data: Buffer) => resolve(data.toString())));
+      await use({ ...(JSON.parse(line) as { programId: number; linkId: number }), pid: child.pid! });
+    } finally {
+      child.stdin.end();
+      await ended;
+    }
+  }
+
+  it('is named where its XDP program is in the way, and only taken from it when that is wanted', async () => {
+    await withDevices('held', async (netns, pins) => await withHolder('xdp', netns, async ({ programId, linkId, pid }) => {
+      const refused = await bpf('prog', 'load', object, '--prog', 'on_xdp', '--pin', pins, '--attach', 'xdp:lo', '--netns', netns.name);
+      expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining(`cause: id ${programId} "probe" held by link-holder.ts (pid ${pid})`) });
+      expect((await bpf('link', 'detach', String(linkId))).exitCode).toBe(2);
+      expect((await bpf('link', 'detach', String(linkId), '--yes')).exitCode).toBe(0);
+      expect(netns.run(['ip', '-j', 'link', 'show', 'lo'])).not.toContain('xdp');
+    }));
+  });
+
+  it('stays where the kernel cannot take it away', async () => {
+    await withNetns('stays', async (netns) => await withHolder('raw_tp', netns, async ({ programId, linkId }) => {
+      expect(await bpf('link', 'detach', String(linkId), '--yes')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('SL2509') });
+      expect(await linksOf(programId)).toHaveLength(1);
+    }));
   });
 });
 
