@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { BpfMap, pin } from '../../src/kernel/bpf/index.ts';
+import { BpfMap, loadObject, pin } from '../../src/kernel/bpf/index.ts';
 import { bpf as uapi } from '../../src/kernel/uapi/index.ts';
+import { Fixtures } from '../support/compile-bpf.ts';
 import { requireRoot } from '../support/require.ts';
 import { schemaProblems } from '../support/schema.ts';
 import { sluice, sluiceCommand, sluiceEnvironment, tempState, type SluiceResult, type TempState } from '../support/sluice.ts';
@@ -140,4 +141,22 @@ it('says what changes as long as it is watched', async () => {
   expect((await row)[0].toString()).toMatch(/changed +1 +99\n/);
   child.kill('SIGINT');
   expect((await ended)[0]).toBe(130);
+});
+
+it('follows a ring buffer, of which another process has to let go or be pushed aside', async () => {
+  const fixtures = new Fixtures();
+  using object = loadObject(await fixtures.read('decode'), 'decode.bpf.o', { allMaps: true });
+  fixtures.remove();
+  const path = join(state.env.SLUICE_BPFFS, 'ring');
+  pin(object.map('ring').fd, path);
+  const refused = await map('events', path);
+  expect([refused.exitCode, refused.stderr]).toEqual([9, expect.stringContaining('another process reads map ring')]);
+  const emitting = setInterval(() => object.program('emit').testRun({ data: Buffer.alloc(64) }), 50);
+  const { stdout, stderr, exitCode } = await map('events', path, '--force', '--type', 'event', '--count', '2', '-o', 'json');
+  clearInterval(emitting);
+  expect([exitCode, stderr]).toEqual([0, '2 events; a ring buffer does not count what it had no room for\n']);
+  const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as { event: { decoded: { number: number; saddr: string } } });
+  expect(events.map(({ event }) => event.decoded.saddr)).toEqual(['10.0.0.1', '10.0.0.1']);
+  const schema = JSON.parse((await sluice(['schema', 'BpfMapEvent'])).stdout) as Record<string, unknown>;
+  expect(schemaProblems(schema, events[0])).toEqual([]);
 });
