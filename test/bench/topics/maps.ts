@@ -48,7 +48,7 @@ function makeMaps(folder: string): BenchMap[] {
   execFileSync('clang', ['-target', 'bpf', '-O2', '-g', `-I/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`, '-c', source, '-o', path]);
   const object = loadObject(readFileSync(path), path, { allMaps: true, sizes: { flows: { maxEntries: ENTRIES } } });
   const spec = (name: string, keySize: number): MapSpec => ({ name, type: uapi.BPF_MAP_TYPE_HASH, keySize, valueSize: 8, maxEntries: ENTRIES, flags: 0 });
-  const { fd, ids } = loadSizedTypes([4, 8]);
+  const { fd, ids } = loadSizedTypes([{ bytes: 4 }, { bytes: 8 }]);
   const integers = BpfMap.create(spec('bench_u32', 4), { types: { fd, key: ids[0]!, value: ids[1]! } });
   fd.close();
   const untyped = BpfMap.create(spec('bench_bytes', 8));

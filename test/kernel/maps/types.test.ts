@@ -77,6 +77,16 @@ describe.each(['hash', 'lru_hash'])('%s', (type) => {
   });
 });
 
+test('what a map was made of is remembered: addresses are shown as such', async () => {
+  const pin = make('hash', { key: 'ipv4', value: 'port' });
+  setEntry([pin, '10.0.0.1', '443']);
+  expect(await entries(pin)).toEqual([['10.0.0.1', '443']]);
+  expect(lookupEntry([pin, '10.0.0.1']).entry.value?.hex).toBe('01bb');
+  const long = make('hash', { key: 'ipv6', value: '12' });
+  setEntry([long, '2001:db8::1', 'hex:000102030405060708090a0b']);
+  expect((await entries(long))[0]?.[0]).toBe('2001:db8::1');
+});
+
 test('a hash that is full says so, as do entries that are there or not', () => {
   const pin = make('hash', { key: 'u32', value: 'u32', maxEntries: 1 });
   setEntry([pin, '1', '1'], { when: 'absent' });

@@ -4,7 +4,7 @@ import { OperationError, SyscallError, UsageError } from '../../../lib/errors.ts
 import { findMap, takeReference, type Reference } from '../../bpf/index.ts';
 import { BpfMap, ensureBpffs, loadSizedTypes, MAP_FLAGS, type MapSpec, mapTypeNumber, mapTypeNames, pin } from '../../../kernel/bpf/index.ts';
 import { openMap, refusing } from '../open/inspect.ts';
-import { planMap, type MapRequest } from './plan.ts';
+import { planMap, typeNameOf, type MapRequest } from './plan.ts';
 
 /** A map that was made, pinned or frozen; or would be. */
 export interface MapChange {
@@ -34,16 +34,16 @@ export function createMap(request: MapRequest, { dryRun }: { dryRun?: 'client' |
   const change = { action: 'create' as const, id: 0, name: spec.name, type: request.type, keySize: spec.keySize, valueSize: spec.valueSize, maxEntries: spec.maxEntries, flags: request.flags, pin: path };
   if (dryRun === 'client') return { ...change, dryRun: true };
   using inner = request.inner === undefined ? undefined : findMap(takeReference(request.inner.split(/\s+/)).reference);
-  using map = made(() => createTyped(spec, inner), request.type);
+  using map = made(() => createTyped(spec, inner, request), request.type);
   if (dryRun === 'kernel') return { ...change, dryRun: true };
   pinAt(map, path);
   return { ...change, id: map.info().id, dryRun: false };
 }
 
 /** With plain types for keys and values, which storages need; without where the type takes none. */
-function createTyped(spec: MapSpec, inner: BpfMap | undefined): BpfMap {
+function createTyped(spec: MapSpec, inner: BpfMap | undefined, { key, value }: MapRequest): BpfMap {
   if (inner !== undefined || spec.keySize === 0 || spec.valueSize === 0) return BpfMap.create(spec, inner === undefined ? {} : { inner });
-  const { fd, ids } = loadSizedTypes([spec.keySize, spec.valueSize]);
+  const { fd, ids } = loadSizedTypes([{ bytes: spec.keySize, name: typeNameOf(key) }, { bytes: spec.valueSize, name: typeNameOf(value) }]);
   using types = fd;
   try {
     return BpfMap.create(spec, { types: { fd: types, key: ids[0]!, value: ids[1]! } });

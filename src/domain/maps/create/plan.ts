@@ -26,6 +26,12 @@ const FIXED: Readonly<Record<string, { key?: number; value?: number }>> = {
   sockhash: { value: 8 }, reuseport_sockarray: { key: 4, value: 8 }, queue: { key: 0 }, stack: { key: 0 }, bloom_filter: { key: 0 }, ringbuf: { key: 0, value: 0 }, user_ringbuf: { key: 0, value: 0 }, arena: { key: 0, value: 0 },
 };
 
+/** What C calls types of these formats: others read the bytes by such names. */
+const TYPE_NAMES: Readonly<Record<string, string>> = { ipv4: 'in_addr', ipv6: 'in6_addr', port: '__be16', be16: '__be16', be32: '__be32', be64: '__be64' };
+
+/** The name of the type that a key or value given as a format has; undefined where its size says all. */
+export const typeNameOf = (given: string | undefined): string | undefined => (given === undefined ? undefined : TYPE_NAMES[given]);
+
 /** What the kernel is asked for, but type and flags. @throws UsageError SL2607 */
 export function planMap({ name, type, key, value, maxEntries, extra, inner }: MapRequest): { name: string; keySize: number; valueSize: number; maxEntries: number; extra?: bigint } {
   if (maxEntries === undefined || maxEntries < 0 || maxEntries > 0xffff_ffff) throw missing('--max-entries', 'how many entries it has room for');
