@@ -82,7 +82,10 @@ export const HOOKS: readonly Hook[] = [
   address('getsockname4', 'inet4_getsockname', '5.8'), address('getsockname6', 'inet6_getsockname', '5.8'), address('getsockname_unix', 'unix_getsockname', '6.7'),
   hook('lsm_cgroup', { ...inCgroup('lsm', 'lsm_cgroup', '6.0', ['lsm_cgroup']), config: ['CONFIG_CGROUP_BPF', 'CONFIG_BPF_LSM'] }),
   hook('tracepoint', { kind: 'tracepoint', programTypes: ['tracepoint'], since: '5.15', config: ['CONFIG_BPF_EVENTS'], sections: ['tracepoint', 'tp'] }),
-  hook('raw_tp', { kind: 'raw_tracepoint', programTypes: ['raw_tracepoint', 'raw_tracepoint_writable'], since: '4.17', config: ['CONFIG_BPF_EVENTS'], sections: ['raw_tp', 'raw_tracepoint', 'raw_tp.w', 'raw_tracepoint.w'] }),
+  hook('raw_tp', {
+    kind: 'raw_tracepoint', programTypes: ['raw_tracepoint', 'raw_tracepoint_writable'], since: '4.17', config: ['CONFIG_BPF_EVENTS'],
+    sections: ['raw_tp', 'raw_tracepoint', 'raw_tp.w', 'raw_tracepoint.w'],
+  }),
   tracing('tp_btf', 'trace_raw_tp', '5.5'), tracing('fentry', 'trace_fentry', '5.5'), tracing('fexit', 'trace_fexit', '5.5'),
   tracing('fmod_ret', 'modify_return', '5.7'), tracing('freplace', 'freplace', '5.6', 'ext'),
   { ...tracing('lsm', 'lsm_mac', '5.7', 'lsm'), config: ['CONFIG_BPF_LSM', 'CONFIG_DEBUG_INFO_BTF'] },

@@ -169,7 +169,7 @@ function plainPlace(place: LinkPlace): Partial<Attachment> {
   switch (place.kind) {
     case 'tracepoint': return { hook: 'tracepoint', target: place.name };
     case 'iter': return { hook: 'iter', target: place.name };
-    case 'netfilter': return { hook: 'netfilter', target: `${place.family === 2 ? 'ipv4' : 'ipv6'}/${NETFILTER_HOOKS[place.hook] ?? place.hook}/${place.priority}`, priority: place.priority };
+    case 'netfilter': return { hook: 'netfilter', target: netfilterTarget(place), priority: place.priority };
     case 'kprobe': return { hook: place.onReturn ? 'kretprobe' : 'kprobe', target: withOffset(place.name, place.offset) };
     case 'uprobe': return { hook: place.onReturn ? 'uretprobe' : 'uprobe', target: `${place.path}:0x${place.offset.toString(16)}` };
     case 'kprobe_multi': return { hook: place.onReturn ? 'kretprobe.multi' : 'kprobe.multi', target: `${place.count} functions` };
@@ -178,6 +178,9 @@ function plainPlace(place: LinkPlace): Partial<Attachment> {
     default: return {};
   }
 }
+
+const netfilterTarget = ({ family, hook, priority }: LinkPlace & { kind: 'netfilter' }): string =>
+  `${family === 2 ? 'ipv4' : 'ipv6'}/${NETFILTER_HOOKS[hook] ?? hook}/${priority}`;
 
 const withOffset = (name: string, offset: number): string => (offset === 0 ? name : `${name}+0x${offset.toString(16)}`);
 

@@ -76,7 +76,8 @@ function refuseHook(word: string, text: string, said: SectionWords | undefined):
     });
   }
   throw new UsageError(`--attach ${text}: there is no hook ${word}`, {
-    code: 'SL2500', causes: said === undefined ? [] : [`the section of the program names ${said.hook.name}`], hints: [...suggest(word, names), 'sluice bpf prog attach --help lists the hooks'],
+    code: 'SL2500', causes: said === undefined ? [] : [`the section of the program names ${said.hook.name}`],
+    hints: [...suggest(word, names), 'sluice bpf prog attach --help lists the hooks'],
   });
 }
 

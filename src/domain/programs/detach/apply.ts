@@ -43,7 +43,8 @@ export async function detachProgram({ reference, from, netns, dryRun = false, as
   using program = findProgram(reference);
   const { id, name } = program.info();
   const inode = netns === undefined ? undefined : netnsInode(netns.path);
-  const found = listAttachments().filter((attachment) => attachment.programId === id && isMeant(attachment, from) && (inode === undefined || attachment.netns === undefined || attachment.netns.inode === inode));
+  const isHere = (attachment: Attachment): boolean => inode === undefined || attachment.netns === undefined || attachment.netns.inode === inode;
+  const found = listAttachments().filter((attachment) => attachment.programId === id && isMeant(attachment, from) && isHere(attachment));
   const what = `${name} (id ${id})`;
   if (found.length === 0) throw new NotFoundError(`${what} is not attached${from === undefined ? '' : ` to ${from}`}`, { code: 'SL2508', hints: [`sluice bpf prog get ${id}`] });
   return await detachAll(what, found, dryRun, ask);

@@ -42,7 +42,7 @@ const OPTIONS = [
  * @throws UsageError SL2510 for a need that names nothing; SyscallError EPERM is told as a reason, not thrown.
  */
 export function probeFeatures({ need, kinds, helpersOf }: FeatureRequest): FeatureReport {
-  const items = need.length > 0 ? readNeeds(need).map((one, i) => probeNeed(one ?? refuse(need.join(',').split(',')[i]!), helpersOf)) : (kinds ?? USUAL).flatMap((kind) => allOf(kind, helpersOf));
+  const items = need.length > 0 ? probeNeeds(need, helpersOf) : (kinds ?? USUAL).flatMap((kind) => allOf(kind, helpersOf));
   return { items, all: items.every(({ available }) => available) };
 }
 
@@ -130,6 +130,9 @@ function configFeature(name: string): KernelFeature {
   if (options.size === 0) return { kind: 'config', name, available: false, reason: 'the kernel does not show its configuration' };
   return value === undefined ? { kind: 'config', name, available: false, reason: 'not set' } : { kind: 'config', name, available: value !== 'n' };
 }
+
+const probeNeeds = (texts: readonly string[], helpersOf: string): KernelFeature[] =>
+  readNeeds(texts).map((need, i) => probeNeed(need ?? refuse(texts.join(',').split(',')[i]!), helpersOf));
 
 function probeNeed(need: Need, helpersOf: string): KernelFeature {
   const { kind, name, type } = need;

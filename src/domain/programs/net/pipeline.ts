@@ -79,7 +79,10 @@ export function arrangeSteps(facts: readonly StepFacts[], device: string | undef
 const deviceOf = (attachment: Attachment, device: string | undefined): string => (isOfDevice(attachment) ? (attachment.target ?? '?') : (device ?? ANY));
 
 /** Programs of the same code at the same hook of the same device. */
-const keyOf = ({ attachment: { hook, target, netns }, name, tag }: StepFacts): string => [netns?.inode ?? '', hook, hook === 'netfilter' ? target?.split('/').slice(0, 2).join('/') : target, name, tag].join(' ');
+function keyOf({ attachment: { hook, target, netns }, name, tag }: StepFacts): string {
+  const place = hook === 'netfilter' ? target?.split('/').slice(0, 2).join('/') : target;
+  return [netns?.inode ?? '', hook, place, name, tag].join(' ');
+}
 
 function newestOfEach(facts: readonly StepFacts[]): Map<string, StepFacts> {
   const newest = new Map<string, StepFacts>();

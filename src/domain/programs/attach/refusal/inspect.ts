@@ -70,12 +70,14 @@ function meaningOf({ errnoName }: SyscallError | NetlinkError, { hook, target }:
   }
 }
 
+const NO_OFFLOAD: Meaning = { why: 'the device does not run programs in hardware, or the program was not loaded for it', code: 'SL2503', reason: 'unsupported' };
+
 function xdpMeaning(errnoName: string, device: string, offload: boolean): Meaning {
   const hints = [`sluice bpf net ${device}`, `sluice bpf prog attach PROGRAM --attach tcx-ingress:${device}`];
   switch (errnoName) {
     case 'EBUSY':
     case 'EEXIST': return { why: 'device already has an XDP program', code: 'SL2502', reason: 'failed', causes: xdpOwners(device), hints };
-    case 'EINVAL': return offload ? { why: 'the device does not run programs in hardware, or the program was not loaded for it', code: 'SL2503', reason: 'unsupported', hints: [`--attach xdp:${device}`] } : { hints };
+    case 'EINVAL': return offload ? { ...NO_OFFLOAD, hints: [`--attach xdp:${device}`] } : { hints };
     case 'EOPNOTSUPP':
     case 'ENOTSUP': return { why: 'the driver cannot run it in this mode', code: 'SL2503', reason: 'unsupported', hints: [`--attach xdp-generic:${device}`] };
     case 'EPERM':
