@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readNeeds } from '../../../src/domain/programs/features/feature.ts';
+import { readNeed, splitNeeds } from '../../../src/domain/programs/features/feature.ts';
 import { whyGarbage } from '../../../src/domain/programs/gc/garbage.ts';
 import { arrangeSteps, type StepFacts } from '../../../src/domain/programs/net/pipeline.ts';
 import type { Attachment } from '../../../src/domain/bpf/index.ts';
@@ -53,7 +53,7 @@ describe('what nothing needs', () => {
 });
 
 test('needs are read with their prefixes', () => {
-  expect(readNeeds(['tcx, kfunc:bpf_x', 'helper:xdp/bpf_redirect,CONFIG_BPF,prog:xdp', 'nonsense:x'])).toEqual([
+  expect(splitNeeds(['tcx, kfunc:bpf_x,', 'helper:xdp/bpf_redirect,CONFIG_BPF,prog:xdp', 'nonsense:x']).map(readNeed)).toEqual([
     { name: 'tcx' }, { kind: 'kfunc', name: 'bpf_x' }, { kind: 'helper', name: 'bpf_redirect', type: 'xdp' }, { kind: 'config', name: 'CONFIG_BPF' }, { kind: 'program', name: 'xdp' }, undefined,
   ]);
 });

@@ -11,7 +11,7 @@ import { UsageError } from '../../../lib/errors.ts';
 import { HOOKS, type Hook } from '../../bpf/index.ts';
 import { checkLsm } from '../attach/trace/apply.ts';
 import { missingFeature } from '../attach/refusal/inspect.ts';
-import { readNeeds, type FeatureKind, type KernelFeature, type Need } from './feature.ts';
+import { readNeed, splitNeeds, type FeatureKind, type KernelFeature, type Need } from './feature.ts';
 
 export interface FeatureRequest {
   /** What is needed; everything of `kinds` is looked at where it is empty. */
@@ -132,7 +132,7 @@ function configFeature(name: string): KernelFeature {
 }
 
 const probeNeeds = (texts: readonly string[], helpersOf: string): KernelFeature[] =>
-  readNeeds(texts).map((need, i) => probeNeed(need ?? refuse(texts.join(',').split(',')[i]!), helpersOf));
+  splitNeeds(texts).map((text) => probeNeed(readNeed(text) ?? refuse(text), helpersOf));
 
 function probeNeed(need: Need, helpersOf: string): KernelFeature {
   const { kind, name, type } = need;

@@ -23,12 +23,11 @@ export interface Need {
 
 const KINDS: readonly FeatureKind[] = ['general', 'program', 'map', 'hook', 'helper', 'kfunc', 'config'];
 
-/** Reads `--need` with its commas. Undefined for a prefix that means nothing. */
-export function readNeeds(texts: readonly string[]): (Need | undefined)[] {
-  return texts.flatMap((text) => text.split(',')).map((text) => text.trim()).filter((text) => text !== '').map(readNeed);
-}
+/** The words of `--need`, which has commas between them. */
+export const splitNeeds = (texts: readonly string[]): string[] => texts.flatMap((text) => text.split(',')).map((text) => text.trim()).filter((text) => text !== '');
 
-function readNeed(text: string): Need | undefined {
+/** Reads one of them; undefined for a prefix that means nothing. */
+export function readNeed(text: string): Need | undefined {
   if (/^CONFIG_\w+$/.test(text)) return { kind: 'config', name: text };
   const [, prefix, rest] = /^(\w+):(.+)$/.exec(text) ?? [];
   if (prefix === undefined || rest === undefined) return { name: text };
