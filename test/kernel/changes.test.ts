@@ -236,7 +236,7 @@ test.concurrent.for(['SIGKILL', 'SIGHUP'] as const)('a revert goes on when the p
   const ns = namespace(context);
   const before = ns.save();
   const restore = { title: 'Restore', argv: ['/usr/sbin/iptables-legacy-restore', '-c'] as const, stdinFile: 'rules.v4' };
-  const { id } = (await ns.change({ revertSteps: [{ title: 'Wait', argv: ['/usr/bin/sleep', '1'] }, restore] })).record;
+  const { id } = (await ns.change({ revertSteps: [{ title: 'Wait', argv: ['/usr/bin/sleep', '4'] }, restore] })).record;
   const made = agent(context, { rollback: id });
   await reaches(id, 'reverting');
   await made.kill(signal);
