@@ -63,6 +63,12 @@ describe('accepted spellings', () => {
   });
 });
 
+test('a string of JSON is text as it is, and any written form of what is no text', () => {
+  expect(encodeJson({ kind: 'text', at: 0, size: 8 }, ' hex:0a', 'value').toString('latin1')).toBe(' hex:0a\0');
+  expect(encodeJson(FLOW, 'hex:0a00000101bb0600', 'key').toString('hex')).toBe('0a00000101bb0600');
+  expect(encodeJson(int(0, 4), 'ipv4:10.0.0.1', 'key').toString('hex')).toBe('0a000001');
+});
+
 describe('refused spellings', () => {
   test.each<[Layout, string, string]>([
     [int(0, 4), 'x', 'expected a number of 32 bits or an IPv4 address'],

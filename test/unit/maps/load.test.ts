@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeEntry, readEntries, type SourceEntry } from '../../../src/domain/maps/load/entries.ts';
 import { CsvRecords } from '../../../src/domain/maps/load/csv.ts';
 import { JsonItems } from '../../../src/domain/maps/load/json-items.ts';
+import type { EntryLayout } from '../../../src/domain/maps/write/compile.ts';
 import { int } from './layouts.ts';
 
 /** Cuts text into pieces of every size, so that each place is once where two pieces meet. */
@@ -78,10 +79,15 @@ test('an item is never larger than what it is', () => {
 
 test('bytes of entries are those of the layouts; what does not fit names its line', () => {
   const layout = { key: int(0, 4), value: int(0, 2), perCpu: undefined };
-  expect(encodeEntry(layout, { key: '10.0.0.1', value: 7, line: 1 }, 'test', 2)).toEqual({ key: Buffer.from('0a000001', 'hex'), value: Buffer.from('0700', 'hex') });
-  expect(() => encodeEntry(layout, { key: 1, value: 65_536, line: 9 }, 'test', 2)).toThrow('test:9:1: value cannot be');
-  expect(() => encodeEntry(layout, { value: 1, line: 3 }, 'test', 2)).toThrow('test:3:1: key');
+  const encode = (of: EntryLayout, entry: SourceEntry, valueBytes: number): string[] => {
+    const slot = { key: Buffer.alloc(4), value: Buffer.alloc(valueBytes) };
+    encodeEntry(of, entry, 'test', slot);
+    return [slot.key.toString('hex'), slot.value.toString('hex')];
+  };
+  expect(encode(layout, { key: '10.0.0.1', value: 7, line: 1 }, 2)).toEqual(['0a000001', '0700']);
+  expect(() => encode(layout, { key: 1, value: 65_536, line: 9 }, 2)).toThrow('test:9:1: value cannot be');
+  expect(() => encode(layout, { value: 1, line: 3 }, 2)).toThrow('test:3:1: key');
   const perCpu = { ...layout, perCpu: { count: 2, stride: 8 } };
-  expect(encodeEntry(perCpu, { key: 1, value: 5, line: 1 }, 'test', 16).value.toString('hex')).toBe('05000000000000000500000000000000');
-  expect(encodeEntry(perCpu, { key: 1, values: [{ cpu: 1, value: 6 }], line: 1 }, 'test', 16).value.toString('hex')).toBe('00000000000000000600000000000000');
+  expect(encode(perCpu, { key: 1, value: 5, line: 1 }, 16)[1]).toBe('05000000000000000500000000000000');
+  expect(encode(perCpu, { key: 1, values: [{ cpu: 1, value: 6 }], line: 1 }, 16)[1]).toBe('00000000000000000600000000000000');
 });

@@ -15,10 +15,11 @@ export type JsonValue = string | number | bigint | boolean | null | readonly Jso
  * Bytes of a layout from what a user typed: a number, an address, a prefix, `u32:7`, `hex:0a000001`, `name=value …`, JSON, or bpftool's
  * `hex 0a 00 00 01` and bare bytes.
  *
+ * `bytes` takes them where it is given: of the layout's size, and zero.
+ *
  * @throws UsageError SL2605 saying what was expected
  */
-export function encodeText(layout: Layout, text: string, what: string): Buffer {
-  const bytes = Buffer.alloc(layout.size);
+export function encodeText(layout: Layout, text: string, what: string, bytes: Buffer = Buffer.alloc(layout.size)): Buffer {
   const word = text.trim();
   // The usual case of a file with a million lines.
   if (layout.kind === 'int' && layout.size !== 8 && /^\d{1,9}$/.test(word)) {
@@ -30,11 +31,12 @@ export function encodeText(layout: Layout, text: string, what: string): Buffer {
 }
 
 /** The same from JSON: an object of members, a list of elements, `{"hex": …}`, or a scalar in any written form. */
-export function encodeJson(layout: Layout, value: JsonValue, what: string): Buffer {
-  const bytes = Buffer.alloc(layout.size);
+export function encodeJson(layout: Layout, value: JsonValue, what: string, bytes: Buffer = Buffer.alloc(layout.size)): Buffer {
   const hex = isObject(value) && typeof value['hex'] === 'string' && !hasMember(layout, 'hex') ? value['hex'] : undefined;
   if (hex !== undefined) writeHex(hex, bytes, what);
-  else writeJson(layout, value, bytes, 0, what);
+  // Text is taken as it is; other strings may be in any form that is typed.
+  else if (typeof value === 'object' || layout.kind === 'text') writeJson(layout, value, bytes, 0, what);
+  else encodeText(layout, String(value), what, bytes);
   return bytes;
 }
 

@@ -48,9 +48,9 @@ async function loadFrom(open: OpenMap, pieces: AsyncIterable<Buffer>, source: st
   let [entries, done] = [0, 0];
   for await (const batch of readEntries(pieces, source, format)) {
     for (const entry of batch) {
-      const encoded = encodeEntry(open.layout, entry, source, valueBytes);
-      checkIndex(open, encoded.key, source, entry.line);
-      kept.add(encoded, entry.line);
+      const slot = kept.add(entry.line);
+      encodeEntry(open.layout, entry, source, slot);
+      checkIndex(open, slot.key, source, entry.line);
       entries++;
     }
     if (kept.bytes > KEPT_BYTES) done = setPieces(open, kept, source, done, dryRun);

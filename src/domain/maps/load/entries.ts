@@ -110,12 +110,18 @@ function place(tree: { [name: string]: JsonValue }, [step = '', ...rest]: readon
   else place((tree[step] ??= {}) as { [name: string]: JsonValue }, rest, value);
 }
 
-/** Bytes of one entry. @throws ParseError SL2620 with the line and what was expected */
-export function encodeEntry({ key, value, perCpu }: EntryLayout, entry: SourceEntry, source: string, valueBytes: number): { key: Buffer; value: Buffer } {
+/** Where the bytes of one entry go: zero, and as long as they are. */
+export interface EntrySlot {
+  key: Buffer;
+  value: Buffer;
+}
+
+/** Writes the bytes of one entry. @throws ParseError SL2620 with the line and what was expected */
+export function encodeEntry({ key, value, perCpu }: EntryLayout, entry: SourceEntry, source: string, slot: EntrySlot): void {
   try {
-    const keyBytes = key === undefined ? Buffer.alloc(0) : encodeJson(key, entry.key ?? null, 'key');
-    if (perCpu === undefined) return { key: keyBytes, value: encodeJson(value, entry.value ?? null, 'value') };
-    return { key: keyBytes, value: encodePerCpu(value, entry, perCpu, valueBytes) };
+    if (key !== undefined) encodeJson(key, entry.key ?? null, 'key', slot.key);
+    if (perCpu === undefined) encodeJson(value, entry.value ?? null, 'value', slot.value);
+    else encodePerCpu(value, entry, perCpu, slot.value);
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     throw bad(source, entry.line, error.message, error);
@@ -123,15 +129,13 @@ export function encodeEntry({ key, value, perCpu }: EntryLayout, entry: SourceEn
 }
 
 /** `values` names CPUs; a single `value` is for all of them. */
-function encodePerCpu(layout: Layout, { value, values }: SourceEntry, { count, stride }: { count: number; stride: number }, valueBytes: number): Buffer {
-  const bytes = Buffer.alloc(valueBytes);
+function encodePerCpu(layout: Layout, { value, values }: SourceEntry, { count, stride }: { count: number; stride: number }, bytes: Buffer): void {
   if (values === undefined) {
     const one = encodeJson(layout, value ?? null, 'value');
     for (let cpu = 0; cpu < count; cpu++) one.copy(bytes, cpu * stride);
-    return bytes;
+    return;
   }
   for (const item of values as readonly { cpu: number; value: JsonValue }[]) if (item.cpu < count) encodeJson(layout, item.value, 'value').copy(bytes, item.cpu * stride);
-  return bytes;
 }
 
 const bad = (source: string, line: number, what: string, cause?: unknown): ParseError => new ParseError(source, line, 1, what, { code: 'SL2620', cause });
@@ -150,15 +154,16 @@ export class EncodedEntries {
     this.#perPiece = perPiece;
   }
 
-  add({ key, value }: { key: Buffer; value: Buffer }, line: number): void {
+  /** Room for one entry more. */
+  add(line: number): EntrySlot {
     let piece = this.pieces.at(-1);
     if (piece === undefined || piece.count === this.#perPiece) {
       piece = { keys: Buffer.alloc(this.#perPiece * this.#keySize), values: Buffer.alloc(this.#perPiece * this.#valueBytes), lines: new Uint32Array(this.#perPiece), count: 0 };
       this.pieces.push(piece);
       this.bytes += piece.keys.length + piece.values.length;
     }
-    key.copy(piece.keys, piece.count * this.#keySize);
-    value.copy(piece.values, piece.count * this.#valueBytes);
-    piece.lines[piece.count++] = line;
+    const at = piece.count++;
+    piece.lines[at] = line;
+    return { key: piece.keys.subarray(at * this.#keySize, (at + 1) * this.#keySize), value: piece.values.subarray(at * this.#valueBytes, (at + 1) * this.#valueBytes) };
   }
 }
