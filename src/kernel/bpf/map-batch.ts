@@ -33,24 +33,43 @@ export function* readChunks(map: BpfMap, entries: number = ENTRIES): Generator<C
 
 /**
  * Reads all entries like `readChunks`, and the next chunk in another thread while the caller works on one; the first at once. The
- * Buffers of a chunk are valid until the one after is asked for.
+ * Buffers of a chunk are valid until the one after is asked for. Large hash maps are read in two halves at once.
  */
 export function readChunksAhead(map: BpfMap, entries: number = ENTRIES): AsyncGenerator<Chunk> {
   const most = Math.min(entries, map.spec.maxEntries);
-  const space = allocate(map, Math.min(most, FIRST_ENTRIES));
-  const first = lookupAhead(map, space, true);
-  // Whoever never asks for it is not to be bothered with its failure.
-  first.catch(() => undefined);
-  return followChunks(map, space, first, most);
+  const middle = middleBucket(map);
+  const whole = begin(map, Math.min(most, FIRST_ENTRIES));
+  return middle === undefined ? followChunks(map, whole, most) : followHalves(map, whole, begin(map, most, middle), most, middle);
 }
 
-/** Chunks double until they have `most` entries: code that has just started is slow, and the next read waits for it. */
-async function* followChunks(map: BpfMap, begun: Space, firstRead: Promise<Outcome>, most: number): AsyncGenerator<Chunk> {
+/** A read that is under way, and where it goes. */
+interface Reading {
+  space: Space;
+  outcome: Promise<Outcome>;
+  /** It starts where the kernel does. */
+  fromStart: boolean;
+}
+
+/** Starts to read, at a bucket of a hash map or at the beginning. */
+function begin(map: BpfMap, entries: number, bucket?: number): Reading {
+  const space = allocate(map, entries);
+  if (bucket !== undefined) space.position.writeUInt32LE(bucket);
+  const outcome = lookupAhead(map, space, bucket === undefined);
+  // Whoever never asks for it is not to be bothered with its failure.
+  outcome.catch(() => undefined);
+  return { space, outcome, fromStart: bucket === undefined };
+}
+
+/**
+ * Chunks double until they have `most` entries: code that has just started is slow, and the next read waits for it. Ends behind
+ * the chunk that reaches bucket `end`.
+ */
+async function* followChunks(map: BpfMap, { space: begun, outcome: begunRead, fromStart }: Reading, most: number, end = Infinity): AsyncGenerator<Chunk> {
   let space = begun;
   let spare: Space = { ...allocate(map, 0), position: space.position };
-  let reading = firstRead;
+  let reading = begunRead;
   try {
-    for (let first = true; ; ) {
+    for (let first = fromStart; ; ) {
       const outcome = await reading;
       if (outcome === 'unsupported') return yield* readSingly(map, space);
       if (outcome === 'too small') {
@@ -59,16 +78,59 @@ async function* followChunks(map: BpfMap, begun: Space, firstRead: Promise<Outco
         continue;
       }
       first = false;
+      const last = outcome.last || (end !== Infinity && space.position.readUInt32LE() >= end);
       [space, spare] = [spare, space];
       if (space.entries < Math.max(most, spare.entries)) space = { ...allocate(map, Math.max(spare.entries, Math.min(most, spare.entries * 2))), position: space.position };
-      if (!outcome.last) reading = lookupAhead(map, space, false);
+      if (!last) reading = lookupAhead(map, space, false);
       if (outcome.count > 0) yield cut(map, spare, outcome.count);
-      if (outcome.last) return;
+      if (last) return;
     }
   } finally {
     // Where the caller stops early, the kernel may still be writing into our Buffers.
     await reading.catch(() => undefined);
   }
+}
+
+/** Types whose batches are whole buckets, and whose position is the number of the next one. @kernel __htab_map_lookup_and_delete_batch */
+const BUCKETED = new Set([uapi.BPF_MAP_TYPE_HASH, uapi.BPF_MAP_TYPE_LRU_HASH, uapi.BPF_MAP_TYPE_PERCPU_HASH, uapi.BPF_MAP_TYPE_LRU_PERCPU_HASH]);
+/** Smaller maps are read sooner than a second reader pays. */
+const LEAST_HALVED = 131_072;
+
+/** About half of the buckets, of which there is a power of two for `maxEntries`; undefined where the map is not to be halved. */
+function middleBucket({ spec: { type, maxEntries } }: BpfMap): number | undefined {
+  return BUCKETED.has(type) && maxEntries >= LEAST_HALVED ? 2 ** (Math.ceil(Math.log2(maxEntries)) - 1) : undefined;
+}
+
+/** Chunks of both halves in turns, so that the order is the same each time. */
+async function* followHalves(map: BpfMap, begun: Reading, behind: Reading, most: number, middle: number): AsyncGenerator<Chunk> {
+  const lower = followChunks(map, begun, most, middle);
+  const upper = followChunks(map, behind, most);
+  try {
+    let [low, high] = await Promise.all([lower.next(), upper.next()]);
+    const seam = high.done === true ? undefined : Buffer.from(high.value.keys.subarray(0, map.spec.keySize));
+    while (low.done !== true || high.done !== true) {
+      if (low.done !== true) {
+        yield before(seam, low.value);
+        low = await lower.next();
+      }
+      if (high.done !== true) {
+        yield high.value;
+        high = await upper.next();
+      }
+    }
+  } finally {
+    await Promise.all([lower.return(undefined), upper.return(undefined)]);
+  }
+}
+
+/** The entries before that with key `seam`, where the chunk reaches into the other half; all of them elsewhere. */
+function before(seam: Buffer | undefined, chunk: Chunk): Chunk {
+  if (seam === undefined) return chunk;
+  let at = chunk.keys.indexOf(seam);
+  while (at % seam.length > 0) at = chunk.keys.indexOf(seam, at + 1);
+  if (at < 0) return chunk;
+  const count = at / seam.length;
+  return { keys: chunk.keys.subarray(0, at), values: chunk.values.subarray(0, (chunk.values.length / chunk.count) * count), count };
 }
 
 interface Space {

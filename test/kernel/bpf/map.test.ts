@@ -50,6 +50,43 @@ describe('a hash map', () => {
   });
 });
 
+describe('a large hash map, which is read in two halves at once', () => {
+  const LARGE = 150_000;
+
+  test.each([
+    ['hash', uapi.BPF_MAP_TYPE_HASH], ['LRU hash', uapi.BPF_MAP_TYPE_LRU_HASH], ['per-CPU hash', uapi.BPF_MAP_TYPE_PERCPU_HASH],
+  ])('has each entry once: %s', async (_, type) => {
+    using map = BpfMap.create(spec({ type, maxEntries: LARGE * 2 }));
+    for (const [count, chunk] of [[0, 64], [1, 64], [2, 64], [100, 8], [LARGE, 4096], [LARGE, 100_000]] as const) {
+      fill(map, count);
+      const read: [number, bigint][] = [];
+      for await (const { keys, values, count: found } of map.chunksAhead(chunk))
+        for (let i = 0; i < found; i++) read.push([keys.readUInt32LE(i * 4), values.readBigUInt64LE(i * map.valueBytes)]);
+      expect(read.length, `of ${count} by ${chunk}`).toBe(count);
+      expect(read.sort(([a], [b]) => a - b)).toEqual(Array.from({ length: count }, (__, n) => [n, BigInt(n)]));
+    }
+  });
+
+  test('may be left before its end', async () => {
+    using map = BpfMap.create(spec({ maxEntries: LARGE }));
+    fill(map, 5000);
+    for await (const { count } of map.chunksAhead(64)) {
+      expect(count).toBeGreaterThan(0);
+      break;
+    }
+  });
+
+  /** Keys count from 0, and each value is its key. */
+  function fill(map: BpfMap, count: number): void {
+    const [keys, values] = [Buffer.alloc(count * 4), Buffer.alloc(count * map.valueBytes)];
+    for (let n = 0; n < count; n++) {
+      keys.writeUInt32LE(n, n * 4);
+      values.writeBigUInt64LE(BigInt(n), n * map.valueBytes);
+    }
+    if (count > 0) map.updateMany(keys, values, count);
+  }
+});
+
 test('a type without batch calls is read entry by entry: a program array, of which slots are empty', () => {
   using program = BpfProgram.load({
     name: 'zero', type: uapi.BPF_PROG_TYPE_XDP, expectedAttachType: 0, instructions: Buffer.from('b7000000000000009500000000000000', 'hex'), license: '',
