@@ -11,7 +11,7 @@ import type { Bench, Say } from '../topic.ts';
 
 const TURNS = 15;
 /** Small, with types of the kernel, with many programs, and with many maps. */
-const OBJECTS = ['drop-udp', 'core', 'maps', 'sections', 'map-types'];
+const OBJECTS = ['tail-calls', 'core', 'maps', 'sections', 'map-types'];
 
 export const bench: Bench = async ({ say }) => {
   const state = tempState();
