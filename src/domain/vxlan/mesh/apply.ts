@@ -12,7 +12,6 @@ import { rehearse } from '../rehearsal/apply.ts';
 import { runSteps } from '../steps/apply.ts';
 import { CHANGE_KIND, carryOut } from '../transaction/apply.ts';
 import { innerMtu, isIpv6 } from '../underlay.ts';
-import { recallDocuments, rememberDocuments } from './document-memory.ts';
 import { NodeState, readText } from './inspect.ts';
 import type { WantedTunnel } from './model.ts';
 import { aliasOf, planRemoval, planTunnel, type PlanRow, type ResolvedTunnel, type TunnelPlan } from './plan.ts';
@@ -56,7 +55,6 @@ export interface MeshOutcome extends MeshDiff {
 interface MeshPlan extends MeshDiff {
   wanted: readonly ResolvedTunnel[];
   plans: readonly TunnelPlan[];
-  remember: () => void;
 }
 
 /**
@@ -79,13 +77,12 @@ export async function diffMesh(request: MeshRequest, { netns, force = false }: P
 export async function applyMesh(request: MeshRequest, context: ChangeContext, progress: (what: string) => void): Promise<MeshOutcome> {
   const cleanedUp = context.dryRun === undefined ? await undoInterrupted(context, progress) : undefined;
   using netlink = openNetlink({ netns: context.netns });
-  const { wanted, plans, remember, ...diff } = await planMesh(netlink, request, context.force === true);
+  const { wanted, plans, ...diff } = await planMesh(netlink, request, context.force === true);
   const outcome = { ...diff, ...(cleanedUp === undefined ? {} : { cleanedUp }) };
   if (context.dryRun !== undefined) {
     if (context.dryRun === 'kernel') await tryOut(wanted, context);
     return { ...outcome, dryRun: context.dryRun };
   }
-  remember();
   if (plans.every(({ steps }) => steps.length === 0)) return outcome;
   progress(`applying what differs: ${diff.rows.length}`);
   const { argv, netns, session } = context;
@@ -119,39 +116,35 @@ async function undoInterrupted({ netns }: ChangeContext, progress: (what: string
 
 async function planMesh(netlink: NetlinkSocket, request: MeshRequest, force: boolean): Promise<MeshPlan> {
   const node = new NodeState(netlink);
-  const { documents, tunnels, warnings, remember } = await readDocuments(netlink, node, request);
+  const { documents, tunnels, warnings } = await readDocuments(netlink, node, request);
   const wanted = tunnels.map((tunnel) => ({ ...tunnel, mtu: resolveMtu(tunnel, node) }));
   const leaving = leftovers(wanted, node, request.prune);
   const plans = [...wanted.map((tunnel) => planTunnel(tunnel, node.read(tunnel.device), force)), ...leaving.map((device) => planRemoval(device, node.read(device)!))];
   const rows = plans.flatMap((plan) => plan.rows);
   for (const tunnel of wanted) refuseTwin(tunnel, node.twinOf(tunnel, leaving));
   refuseForeignRoutes(rows, node);
-  return { wanted, plans, remember, documents, warnings, rows, devices: wanted.map(({ device }) => device) };
+  return { wanted, plans, documents, warnings, rows, devices: wanted.map(({ device }) => device) };
 }
 
 interface Documents {
   documents: string[];
   tunnels: WantedTunnel[];
   warnings: readonly string[];
-  /** Keeps what was parsed, once all of it is known to be right. */
-  remember: () => void;
 }
 
 async function readDocuments(netlink: NetlinkSocket, node: NodeState, { file, from, nodeName, podCidrs }: MeshRequest): Promise<Documents> {
   const text = await readText(file);
   const source = file === '-' ? 'stdin' : file;
-  const recalled = recallDocuments(text);
-  const values = recalled ?? (await parseDocuments(source, text));
+  const values = await parseDocuments(source, text);
   const own = podCidrs.map(readPodCidr);
   const within = await readManifests(source, text, readWithin, values);
   const found = from === undefined ? undefined : await findNodes(netlink, { from, podCidrs: own, nodeName, within });
-  const documents = await readManifests(source, text, (manifests) => {
+  return await readManifests(source, text, (manifests) => {
     if (manifests.length === 0) throw new UsageError(`${source} has no document`);
     const read = manifests.map((manifest) => readDocument(manifest, node, nodeName, found?.nodes));
     refuseTwice(manifests, read.map(({ tunnel }) => tunnel));
     return { documents: read.map(({ title }) => title), tunnels: read.map(({ tunnel }) => tunnel), warnings: found?.warnings ?? [] };
   }, values);
-  return { ...documents, remember: () => void (recalled ?? rememberDocuments(text, values)) };
 }
 
 function readPodCidr(text: string): Cidr {
