@@ -1,5 +1,7 @@
 /** Strips what could steer a terminal from a string of foreign origin: control, escape and direction characters. */
-export const sanitize = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '');
+export const sanitize = (text: string): string =>
+  // Nearly all text is plain, and looking is cheaper than replacing.
+  (/[^\x20-\x7e]/.test(text) ? text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '') : text);
 
 /** Shortens in the middle, keeping both ends. */
 export function ellipsize(text: string, width: number): string {

@@ -1,7 +1,7 @@
 /** Values to text. */
 
 import { sanitize } from '../../lib/text.ts';
-import type { Cell, Column } from '../view.ts';
+import type { Column } from '../view.ts';
 
 /** A cell as text; `human` shortens counters. */
 export function formatCell<T>(column: Column<T>, row: T, human: boolean): string {
@@ -10,10 +10,8 @@ export function formatCell<T>(column: Column<T>, row: T, human: boolean): string
   if (value === null) return '?';
   if (column.format === 'age' && typeof value === 'number') return formatAge(value);
   if (column.format === 'count' && human && (typeof value === 'number' || typeof value === 'bigint')) return humanize(Number(value));
-  return plain(value);
+  return typeof value === 'string' ? sanitize(value) : String(value);
 }
-
-const plain = (value: Exclude<Cell, undefined | null>): string => sanitize(String(value));
 
 /** 18.2M, 402, 21.4G: three digits, 1000-based. */
 export function humanize(value: number): string {

@@ -8,7 +8,7 @@ import { listEnvelope, objectEnvelope, toJson, type Metadata } from './json.ts';
 import { evaluateJsonPath, evaluatePath } from './jsonpath.ts';
 import { toJunit } from './junit.ts';
 import { gather, inPieces, writeLongJson } from './long.ts';
-import { drawTable } from './table.ts';
+import { type DrawnTable, drawTable, Table } from './table.ts';
 
 /** How the user wants results. */
 export interface PrintOptions {
@@ -43,17 +43,11 @@ export function parseOutput(text: string): Pick<PrintOptions, 'format' | 'templa
 /** Prints a list. */
 export async function printListing<T>(listing: Listing<T>, view: TableView<T>, options: PrintOptions): Promise<void> {
   if (options.format === 'junit') throw onlyChecks();
+  if (options.format === 'table' || options.format === 'wide') return await printRows(inPieces(listing), view, options);
   const shown = options.limit === undefined || options.limit === 0 ? listing.items : listing.items.slice(0, options.limit);
   const json = view.json ?? ((row: T): unknown => row);
   if (options.format === 'name') return writeLines(shown.map((row) => sanitize(view.name(row))));
   if (options.format === 'jsonl') return writeLines(shown.map((row) => toJson(json(row))));
-  if (options.format === 'table' || options.format === 'wide') {
-    for (const warning of listing.warnings) note(options, `warning: ${sanitize(warning)}`);
-    if (shown.length === 0) note(options, view.empty);
-    else await writeTable(view.columns, shown, options);
-    if (shown.length < listing.items.length) note(options, `${shown.length} of ${listing.items.length} shown; --limit 0 shows all`);
-    return;
-  }
   if (options.format === 'json' && shown.length > LONG_LIST) return await writeLongJson(inPieces({ ...listing, items: shown }), view, { lines: false, limit: undefined });
   const items = shown.map(json);
   if (options.format === 'custom-columns') return await writeCustomColumns(items, options);
@@ -63,10 +57,25 @@ export async function printListing<T>(listing: Listing<T>, view: TableView<T>, o
 /** So many items are not for reading: each then stands on one line, which takes a quarter of the time. */
 const LONG_LIST = 1000;
 
-/** Prints a list that comes in pieces; what has to see all of it, such as a table with its widths, gathers them first. */
+/** Prints a list that comes in pieces; formats that have to see all of it gather them first. */
 export async function printLong<T>(listing: LongListing<T>, view: TableView<T>, options: PrintOptions): Promise<void> {
+  if (options.format === 'table' || options.format === 'wide') return await printRows(listing, view, options);
   if (options.format !== 'json' && options.format !== 'jsonl') return await printListing(gather(listing), view, options);
   await writeLongJson(listing, view, { lines: options.format === 'jsonl', limit: options.limit });
+}
+
+async function printRows<T>(listing: LongListing<T>, view: TableView<T>, options: PrintOptions): Promise<void> {
+  const table = new Table(view.columns, { ...options, wide: options.format === 'wide' });
+  const limit = options.limit === undefined || options.limit === 0 ? Infinity : options.limit;
+  let rows = 0;
+  for (const piece of listing.pieces()) {
+    if (rows < limit) table.add(piece.slice(0, limit - rows));
+    rows += piece.length;
+  }
+  for (const warning of listing.outcome().warnings) note(options, `warning: ${sanitize(warning)}`);
+  if (rows === 0) note(options, view.empty);
+  else writeDrawn(await table.draw(), options);
+  if (rows > limit) note(options, `${limit} of ${rows} shown; --limit 0 shows all`);
 }
 
 /** Prints one object: a card for people, the object for machines. */
@@ -105,7 +114,10 @@ async function writeCard<T>(item: T, view: CardView<T>, options: PrintOptions): 
 }
 
 async function writeTable<T>(columns: readonly Column<T>[], rows: readonly T[], options: PrintOptions): Promise<void> {
-  const { text, hidden } = await drawTable(columns, rows, { ...options, wide: options.format === 'wide' });
+  writeDrawn(await drawTable(columns, rows, { ...options, wide: options.format === 'wide' }), options);
+}
+
+function writeDrawn({ text, hidden }: DrawnTable, options: PrintOptions): void {
   write(`${text}\n`);
   if (hidden.length > 0) note(options, `${hidden.length} ${hidden.length === 1 ? 'column' : 'columns'} hidden (${hidden.join(', ')}); -o wide shows all`);
 }

@@ -1,6 +1,5 @@
 /** Tables without borders: two blanks between columns, one record a line. */
 
-import { stripVTControlCharacters } from 'node:util';
 import { UsageError } from '../../lib/errors.ts';
 import { compareNatural, ellipsize } from '../../lib/text.ts';
 import type { Column } from '../view.ts';
@@ -30,19 +29,101 @@ const GAP = 2;
 const LIBRARY_ROWS = 100;
 const TONES = { good: 32, bad: 31, warn: 33, dim: 2 } as const;
 
+type Tone = keyof typeof TONES | undefined;
+
 /** Draws rows. @throws UsageError for a column that does not exist. */
 export async function drawTable<T>(columns: readonly Column<T>[], rows: readonly T[], options: TableOptions): Promise<DrawnTable> {
-  const chosen = chooseColumns(columns, options);
-  const sorted = sortRows(columns, rows, options.sortBy);
-  const cells = sorted.map((row) => chosen.map((column) => formatCell(column, row, options.width !== undefined)));
-  const fitted = fit(chosen, cells, options);
-  const body = fitted.cells.map((line, i) => line.map((cell, j) => paint(cell, fitted.columns[j]!.tone?.(sorted[i]!), options.color)));
-  const header = options.headers ? [fitted.columns.map(({ header: name }) => name)] : [];
-  fitted.columns.forEach((column, i) => options.widths?.set(column.header, fitted.widths[i]!));
-  const text = body.length > LIBRARY_ROWS || options.widths !== undefined
-    ? layOut([...header, ...body], fitted.columns, fitted.widths)
-    : await layOutWithLibrary([...header, ...body], fitted.columns);
-  return { text, hidden: fitted.hidden };
+  const table = new Table(columns, options);
+  table.add(rows);
+  return await table.draw();
+}
+
+/** A table whose rows come in pieces: only the text of their cells is kept, unless they are to be sorted. */
+export class Table<T> {
+  readonly #columns: readonly Column<T>[];
+  readonly #sort: Column<T> | undefined;
+  readonly #options: TableOptions;
+  readonly #unsorted: T[] = [];
+  /** Cells of all rows, one after the other, and their tones where there is colour. */
+  readonly #cells: string[] = [];
+  readonly #tones: Tone[] = [];
+  readonly #widths: number[];
+  #rows = 0;
+
+  /** @throws UsageError for a column that does not exist */
+  constructor(columns: readonly Column<T>[], options: TableOptions) {
+    this.#columns = chooseColumns(columns, options);
+    this.#sort = options.sortBy === undefined ? undefined : findColumn(columns, options.sortBy);
+    this.#options = options;
+    this.#widths = this.#columns.map(({ header }) => Math.max(options.widths?.get(header) ?? 0, options.headers ? header.length : 0));
+  }
+
+  /** Appends rows. */
+  add(rows: readonly T[]): void {
+    for (const row of rows) {
+      if (this.#sort === undefined) this.#append(row);
+      else this.#unsorted.push(row);
+    }
+  }
+
+  /** Lays out what was added, once. */
+  async draw(): Promise<DrawnTable> {
+    if (this.#sort !== undefined) for (const row of sortRows(this.#unsorted, this.#sort)) this.#append(row);
+    const { kept, hidden } = fit(this.#columns, this.#widths, this.#options);
+    for (const { column, width } of kept) this.#options.widths?.set(column.header, width);
+    const own = this.#rows > LIBRARY_ROWS || this.#options.widths !== undefined;
+    return { text: own ? this.#layOut(kept) : await this.#layOutWithLibrary(kept), hidden };
+  }
+
+  #append(row: T): void {
+    const { color, width } = this.#options;
+    for (let i = 0; i < this.#columns.length; i++) {
+      const column = this.#columns[i]!;
+      const cell = formatCell(column, row, width !== undefined);
+      if (cell.length > this.#widths[i]!) this.#widths[i] = cell.length;
+      this.#cells.push(cell);
+      if (color) this.#tones.push(column.tone?.(row));
+    }
+    this.#rows++;
+  }
+
+  #layOut(kept: readonly Place<T>[]): string {
+    const blanks = Array.from({ length: Math.max(0, ...kept.map(({ width }) => width)) + GAP + 1 }, (_, length) => ' '.repeat(length));
+    const right = kept.map(({ column }) => alignment(column) === 'right');
+    const lines = this.#options.headers ? [''] : [];
+    if (this.#options.headers) lines[0] = kept.map(({ column: { header }, width }, i) => (right[i] ? header.padStart(width) : header.padEnd(width))).join(blanks[GAP]).trimEnd();
+    for (let row = 0; row < this.#rows; row++) {
+      let line = '';
+      for (let i = 0; i < kept.length; i++) {
+        const cell = this.#cellOf(row, kept[i]!);
+        const padding = kept[i]!.width - cell.length;
+        line += right[i] ? blanks[padding]! + this.#paint(cell, row, kept[i]!) + blanks[GAP]! : this.#paint(cell, row, kept[i]!) + blanks[padding + GAP]!;
+      }
+      lines.push(line.trimEnd());
+    }
+    return lines.join('\n');
+  }
+
+  async #layOutWithLibrary(kept: readonly Place<T>[]): Promise<string> {
+    const { default: Library } = await import('cli-table3');
+    const table = new Library({
+      chars: { ...NO_BORDERS, middle: ' '.repeat(GAP) },
+      style: { 'padding-left': 0, 'padding-right': 0, border: [], head: [] },
+      colAligns: kept.map(({ column }) => alignment(column)),
+    });
+    if (this.#options.headers) table.push(kept.map(({ column }) => column.header));
+    for (let row = 0; row < this.#rows; row++) table.push(kept.map((place) => this.#paint(this.#cellOf(row, place), row, place)));
+    return table.toString().split('\n').map((line) => line.trimEnd()).join('\n');
+  }
+
+  #cellOf(row: number, { at, width }: Place<T>): string {
+    return ellipsize(this.#cells[row * this.#columns.length + at]!, width);
+  }
+
+  #paint(text: string, row: number, { at }: Place<T>): string {
+    const tone = this.#options.color ? this.#tones[row * this.#columns.length + at] : undefined;
+    return tone === undefined ? text : `\u001b[${TONES[tone]}m${text}\u001b[0m`;
+  }
 }
 
 function chooseColumns<T>(columns: readonly Column<T>[], { wide, columns: names }: TableOptions): readonly Column<T>[] {
@@ -56,11 +137,7 @@ function findColumn<T>(columns: readonly Column<T>[], name: string): Column<T> {
   throw new UsageError(`there is no column '${name}'`, { hints: [`columns: ${columns.map(({ header }) => header).join(', ')}`] });
 }
 
-function sortRows<T>(columns: readonly Column<T>[], rows: readonly T[], sortBy: string | undefined): readonly T[] {
-  if (sortBy === undefined) return rows;
-  const { value } = findColumn(columns, sortBy);
-  return [...rows].sort((a, b) => compareCells(value(a), value(b)));
-}
+const sortRows = <T>(rows: readonly T[], { value }: Column<T>): T[] => [...rows].sort((a, b) => compareCells(value(a), value(b)));
 
 /** Numbers descend, as the largest are looked for; text ascends. */
 function compareCells(a: unknown, b: unknown): number {
@@ -69,16 +146,16 @@ function compareCells(a: unknown, b: unknown): number {
   return compareNatural(String(a ?? ''), String(b ?? ''));
 }
 
-interface Fitted<T> {
-  columns: readonly Column<T>[];
-  cells: string[][];
-  widths: number[];
-  hidden: string[];
+/** A column that is shown: which of the chosen ones it is, and how wide. */
+interface Place<T> {
+  column: Column<T>;
+  at: number;
+  width: number;
 }
 
 /** On a terminal: drops columns by `dropOrder`, then shortens those that allow it. */
-function fit<T>(columns: readonly Column<T>[], cells: string[][], { width, headers, wide, widths }: TableOptions): Fitted<T> {
-  let kept = columns.map((column, i) => ({ column, i, width: cells.reduce((most, line) => Math.max(most, line[i]!.length), Math.max(widths?.get(column.header) ?? 0, headers ? column.header.length : 0)) }));
+function fit<T>(columns: readonly Column<T>[], widths: readonly number[], { width, wide }: TableOptions): { kept: Place<T>[]; hidden: string[] } {
+  let kept = columns.map((column, at) => ({ column, at, width: widths[at]! }));
   const hidden: string[] = [];
   const total = (): number => kept.reduce((sum, { width: own }) => sum + own + GAP, -GAP);
   if (width !== undefined && !wide) {
@@ -89,38 +166,12 @@ function fit<T>(columns: readonly Column<T>[], cells: string[][], { width, heade
     }
     for (const entry of kept) if (entry.column.shrinkTo !== undefined && total() > width) entry.width = Math.max(entry.column.shrinkTo, entry.width - (total() - width));
   }
-  return {
-    columns: kept.map(({ column }) => column), hidden, widths: kept.map((entry) => entry.width),
-    cells: cells.map((line) => kept.map((entry) => ellipsize(line[entry.i]!, entry.width))),
-  };
+  return { kept, hidden };
 }
-
-const paint = (text: string, tone: keyof typeof TONES | undefined, color: boolean): string =>
-  tone === undefined || !color ? text : `\u001b[${TONES[tone]}m${text}\u001b[0m`;
 
 const NO_BORDERS = Object.fromEntries(
   ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid']
     .map((edge) => [edge, '']),
 );
-
-async function layOutWithLibrary<T>(lines: readonly string[][], columns: readonly Column<T>[]): Promise<string> {
-  const { default: Table } = await import('cli-table3');
-  const table = new Table({
-    chars: { ...NO_BORDERS, middle: ' '.repeat(GAP) },
-    style: { 'padding-left': 0, 'padding-right': 0, border: [], head: [] },
-    colAligns: columns.map(alignment),
-  });
-  table.push(...lines);
-  return table.toString().split('\n').map((line) => line.trimEnd()).join('\n');
-}
-
-function layOut<T>(lines: readonly string[][], columns: readonly Column<T>[], widths: readonly number[]): string {
-  const right = columns.map((column) => alignment(column) === 'right');
-  const pad = (cell: string, i: number): string => {
-    const blanks = ' '.repeat(Math.max(0, widths[i]! - stripVTControlCharacters(cell).length));
-    return right[i] ? blanks + cell : cell + blanks;
-  };
-  return lines.map((line) => line.map(pad).join(' '.repeat(GAP)).trimEnd()).join('\n');
-}
 
 const alignment = <T>({ align, format }: Column<T>): 'left' | 'right' => align ?? (format === 'count' ? 'right' : 'left');
