@@ -34,7 +34,7 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
 
 /** `vni 42 local 10.0.0.1 port 4789 dev eth0`; the peer of a veth. */
 function detailOf({ type, kind, lower, lowerNetnsId }: NetworkInterface): string {
-  const facts = (SHOWN[type] ?? []).flatMap((name) => (isSet(kind[name]) ? [`${nameOf(name, kind[name])} ${String(kind[name])}`] : []));
+  const facts = (SHOWN[type] ?? []).filter((name) => isSet(kind[name])).map((name) => `${nameOf(name, kind[name])} ${String(kind[name])}`);
   const where = lowerNetnsId === undefined ? '' : ` netns-id ${lowerNetnsId}`;
   const below = lower === undefined ? [] : [`${type === 'veth' || type === 'netkit' ? 'peer' : 'dev'} ${lower}${where}`];
   return [...facts, ...below].join(' ');

@@ -1,6 +1,6 @@
 /** Tunnels as they are now. */
 
-import { type Link, listAddresses, listFdb, listLinks, listVnis, type Neighbour, openNetlink, readVxlan } from '../../kernel/netlink/index.ts';
+import { type Link, listAddresses, listFdb, listLinks, listVnis, type Neighbour, openNetlink, type VxlanAttributes } from '../../kernel/netlink/index.ts';
 import { NotFoundError, UsageError } from '../../lib/errors.ts';
 import { compareNatural, suggest } from '../../lib/text.ts';
 import { reportCommand } from '../../tools/index.ts';
@@ -59,8 +59,8 @@ export async function viewNode({ netns }: Scope = {}): Promise<NodeView> {
 }
 
 function describeTunnel(link: Link, lookup: InterfaceLookup, fdb: readonly Neighbour[], nexthops: NexthopLookup): Tunnel {
-  const attributes = readVxlan(link.kindData!);
   const own = lookup.byIndex.get(link.index)!;
+  const attributes = own.kind as VxlanAttributes;
   const underlay = attributes.lower === undefined ? undefined : lookup.byIndex.get(attributes.lower);
   const remotes = fdb.filter(({ lladdr, destination }) => lladdr === FLOOD_MAC && destination !== undefined && !isMulticast(destination)).map(({ destination }) => destination!);
   const ends = fdb.flatMap(({ destination, nexthopId }) => (destination === undefined ? (nexthops.addressesOf(nexthopId) ?? []) : [destination]));

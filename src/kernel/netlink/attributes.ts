@@ -66,5 +66,12 @@ export function u32(value: number): Buffer {
 /** Text with its NUL. */
 export const cString = (text: string): Buffer => Buffer.from(`${text}\0`);
 
+/** A copy of what lies between two offsets. `Buffer.from` takes twice as long for something so small. */
+export function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
+}
+
 /** Text between two offsets, without its NUL. */
 export const readText = (bytes: Buffer, start: number, end: number): string => bytes.toString('utf8', start, bytes[end - 1] === 0 ? end - 1 : end);

@@ -2,7 +2,7 @@
 
 import { ifLink, rtnetlink, socket } from '../uapi/index.ts';
 import { readMac } from './address.ts';
-import { align, nest, type RawAttribute, readText, u32, walk, cString } from './attributes.ts';
+import { align, copyOf, nest, type RawAttribute, readText, u32, walk, cString } from './attributes.ts';
 import type { Request } from './message.ts';
 import type { Dump, NetlinkSocket } from './socket.ts';
 
@@ -196,9 +196,9 @@ function readLinkAttribute(link: Link, bytes: Buffer, type: number, from: number
 function readLinkInfo(link: Link, bytes: Buffer, type: number, from: number, to: number): void {
   switch (type) {
     case ifLink.IFLA_INFO_KIND: link.kind = readText(bytes, from, to); break;
-    case ifLink.IFLA_INFO_DATA: link.kindData = Buffer.from(bytes.subarray(from, to)); break;
+    case ifLink.IFLA_INFO_DATA: link.kindData = copyOf(bytes, from, to); break;
     case ifLink.IFLA_INFO_SLAVE_KIND: link.portKind = readText(bytes, from, to); break;
-    case ifLink.IFLA_INFO_SLAVE_DATA: link.portData = Buffer.from(bytes.subarray(from, to)); break;
+    case ifLink.IFLA_INFO_SLAVE_DATA: link.portData = copyOf(bytes, from, to); break;
     default: break;
   }
 }
