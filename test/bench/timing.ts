@@ -21,7 +21,7 @@ export interface Timing {
   /** Wall time from start to end; the median of all turns, and the least. */
   medianMs: number;
   leastMs: number;
-  /** Most resident memory in any turn, as often as it could be looked at. */
+  /** Most resident memory in any turn, as far as a look every 25 ms shows; more would slow down what is measured. */
   peakMiB: number;
 }
 
@@ -48,7 +48,7 @@ async function timeOne({ name, argv, input, env, exitCode = 0 }: Timed): Promise
   const start = performance.now();
   const child = spawn(argv[0]!, argv.slice(1), { stdio: [stdin, 'ignore', 'ignore'], env: sluiceEnvironment(env) });
   let peakMiB = 0;
-  const watch = setInterval(() => (peakMiB = Math.max(peakMiB, residentPeakMiB(child.pid))), 5);
+  const watch = setInterval(() => (peakMiB = Math.max(peakMiB, residentPeakMiB(child.pid))), 25);
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve));
   const ms = performance.now() - start;
   clearInterval(watch);

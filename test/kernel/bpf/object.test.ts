@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfMap, indexKey, loadObject, programTypeName, type LoadedObject } from '../../../src/kernel/bpf/index.ts';
@@ -65,6 +65,8 @@ async function loadTwice(path: string): Promise<{ ours: unknown[]; theirs: unkno
   const folder = `${bpffs.path}/${loads++}`;
   using object = loadObject(readFileSync(path), path);
   await run(['bpftool', 'prog', 'loadall', path, folder]);
+  // Wherever the programs go, libbpf pins a map that is to be shared by its name here.
+  rmSync('/sys/fs/bpf/sluice_shared', { force: true });
   return {
     ours: object.programs.map(({ kind, program }) => ({ type: programTypeName(kind.type), tag: program.info().tag })),
     theirs: await Promise.all(object.programs.map((program) => shown(`${folder}/${program.name}`))),
