@@ -58,7 +58,7 @@ interface Traffic {
 }
 
 const traffic = async (seconds: number): Promise<Traffic> =>
-  JSON.parse(await ok(['lab', 'traffic', '--host', '10.244.1.1', '--seconds', String(seconds), '--rate', '500', '-o', 'json'], CLIENT)) as Traffic;
+  JSON.parse(await ok(['lab', 'traffic', '--host', '10.244.1.1', '--seconds', String(seconds), '--rate', '250', '-o', 'json'], CLIENT)) as Traffic;
 
 describe.each(['legacy', 'nft'])('a firewall of more than 300 rules in iptables-%s', (backend) => {
   it('moves to eBPF under traffic, counts exactly, and comes back byte for byte', async () => {
@@ -72,10 +72,10 @@ describe.each(['legacy', 'nft'])('a firewall of more than 300 rules in iptables-
     expect(save(backend)).toContain('--object-pinned');
 
     const before = await ruleCounts();
-    expect(await traffic(1)).toMatchObject({ sent: 500, lost: 0, misjudged: 0 });
+    expect(await traffic(1)).toMatchObject({ sent: 250, lost: 0, misjudged: 0 });
     const after = await ruleCounts();
-    expect(after.get('pods-in#4')! - before.get('pods-in#4')!).toBe(50);
-    expect(after.get('refuse#3')! - before.get('refuse#3')!).toBe(50);
+    expect(after.get('pods-in#4')! - before.get('pods-in#4')!).toBe(25);
+    expect(after.get('refuse#3')! - before.get('refuse#3')!).toBe(25);
     // One for the flow, and one more for each request that was sent before the first answer came.
     expect(after.get('pods-in#2')! - before.get('pods-in#2')!).toBeGreaterThanOrEqual(1);
 

@@ -55,16 +55,16 @@ export async function generateTraffic(options: TrafficOptions): Promise<TrafficR
   return { sent: sentAt.length, received: answered.size, lost: sentAt.length - answered.size, misjudged, connections, connectionsFailed, p50Us: at(0.5), p99Us: at(0.99) };
 }
 
-/** Requests that are sent at once at the most; a socket's buffer holds about 250. */
-const BURST = 20;
+/** How much faster than asked for whoever was held up goes on, until all is sent that was due. */
+const CATCH_UP = 4;
 
 async function sendRequests(udp: Socket, denied: Socket, sentAt: number[], { rate, seconds }: TrafficOptions): Promise<void> {
   const start = performance.now();
   const total = rate * seconds;
   while (sentAt.length < total) {
     const late = Math.ceil(((performance.now() - start) / 1000) * rate);
-    // Whoever was held up does not catch up in one burst: that would only fill the receiver's buffer.
-    const due = Math.min(total, late, sentAt.length + BURST);
+    // Not in one burst: that would only fill the receiver's buffer, which holds about 250.
+    const due = Math.min(total, late, sentAt.length + Math.max(1, Math.ceil((rate * CATCH_UP) / 1000)));
     for (let number = sentAt.length; number < due; number++) {
       const message = Buffer.alloc(32);
       message.writeUInt32LE(number);
