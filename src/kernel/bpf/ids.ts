@@ -1,6 +1,7 @@
 /** Every object of a kind that the kernel has, by its id. Ids are never used again. */
 
 import { readlinkSync } from 'node:fs';
+import { SyscallError } from '../../lib/errors.ts';
 import { Fd } from '../syscalls/index.ts';
 import { bpf as uapi } from '../uapi/index.ts';
 import { Attr } from './attr.ts';
@@ -48,9 +49,18 @@ export function* objectIds(kind: ObjectKind): Generator<number> {
   }
 }
 
-/** Opens an object, which the caller closes; undefined when it is gone. @throws SyscallError EPERM without CAP_SYS_ADMIN. */
+/**
+ * Opens an object, which the caller closes; undefined when it is gone, or is a link that is being attached at this moment.
+ *
+ * @throws SyscallError EPERM without CAP_SYS_ADMIN.
+ * @kernel bpf_link_by_id in kernel/bpf/syscall.c: EAGAIN between bpf_link_prime and bpf_link_settle, when the link "doesn't exist"
+ */
 export function openById(kind: ObjectKind, id: number): Fd | undefined {
   const { open, name } = COMMANDS[kind];
-  const number = unlessAbsent(() => new Attr().u32(0, id).call(open, `BPF_${name}_GET_FD_BY_ID ${id}`));
-  return number === undefined ? undefined : new Fd(number);
+  try {
+    return new Fd(new Attr().u32(0, id).call(open, `BPF_${name}_GET_FD_BY_ID ${id}`));
+  } catch (error) {
+    if (error instanceof SyscallError && (error.errnoName === 'ENOENT' || error.errnoName === 'EAGAIN')) return undefined;
+    throw error;
+  }
 }
