@@ -167,7 +167,10 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   ChangeList: { items: list(object(change)) },
   LabList: { items: list(object({ name: text, nodes: count, pods: count, services: count, firewall: text, ageSeconds: { type: 'number' }, state: text })) },
   Lab: { name: text, created: text, firewall: text, backend, nodes: list(object({ name: text, namespace: text, address: text })), pods: count, services: count, namespaces: texts, 'mesh?': text },
-  LabTraffic: { sent: count, received: count, lost: count, misjudged: count, connections: count, connectionsFailed: count, p50Us: count, p99Us: count },
+  LabTraffic: {
+    sent: count, received: count, lost: count, lostSpans: list(object({ fromMs: count, toMs: count, requests: count })), refused: count, misjudged: count,
+    connections: count, connectionsFailed: count, slowestConnectionMs: count, p50Us: count, p99Us: count,
+  },
   MtuOverhead: { outerMtu: count, quick: list(object(overhead)), exact: list(object({ ...overhead, underlay: family, variant: text, largest: count, headers, padding: count })) },
   MtuCheck: {
     paths: list(object({ to: text, egress: text, egressMtu: count, links: texts, 'carries?': text, 'measured?': object({ mtu: count, 'vanished?': count, narrowings: list(object({ from: text, mtu: count })), cachedMtu: count }) })),

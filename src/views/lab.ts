@@ -30,8 +30,9 @@ export const trafficView: CardView<TrafficResult> = {
   kind: 'LabTraffic',
   name: () => 'traffic',
   lines: (result) => [
-    ['SENT', result.sent], ['RECEIVED', result.received], ['LOST', result.lost], ['MISJUDGED', result.misjudged],
-    ['CONNECTIONS', result.connections], ['FAILED', result.connectionsFailed], ['P50', `${result.p50Us} us`], ['P99', `${result.p99Us} us`],
+    ['SENT', result.sent], ['RECEIVED', result.received], ['LOST', result.lost],
+    ...result.lostSpans.map(({ fromMs, toMs, requests }): [string, string] => ['LOST AT', `${fromMs}-${toMs} ms (${requests})`]), ['REFUSED', result.refused], ['MISJUDGED', result.misjudged],
+    ['CONNECTIONS', result.connections], ['FAILED', result.connectionsFailed], ['SLOWEST', `${result.slowestConnectionMs} ms`], ['P50', `${result.p50Us} us`], ['P99', `${result.p99Us} us`],
   ],
 };
 

@@ -15,12 +15,8 @@ requireTool('iptables-legacy-restore');
 const LAB = `t${process.pid % 100_000}`;
 const NODE = `sl-${LAB}-node1`;
 const CLIENT = `sl-${LAB}-client`;
-
-/**
- * In full runs a first try has lost requests now and then, by itself never. That the server had no processor for as long as its
- * buffer lasts would explain it, but is not proven. A switch that always loses requests still fails.
- */
-const UNDER_TRAFFIC = { retry: 2 };
+/** 10.244.1.1. */
+const POD = `sl-${LAB}-pod1-1`;
 
 let state: TempState;
 let plan: string;
@@ -58,27 +54,45 @@ const quiet = (): string => inside(NODE, ['sysctl', '-q', '-w', 'net.ipv6.conf.a
 interface Traffic {
   sent: number;
   lost: number;
+  refused: number;
   misjudged: number;
-  connections: number;
   connectionsFailed: number;
 }
 
-const traffic = async (seconds: number): Promise<Traffic> =>
-  JSON.parse(await ok(['lab', 'traffic', '--host', '10.244.1.1', '--seconds', String(seconds), '--rate', '250', '-o', 'json'], CLIENT)) as Traffic;
+/**
+ * Sends for some seconds, and expects that the network lost nothing. A request or an answer that a socket's full buffer
+ * dropped had arrived: that happens when this machine gives a process no processor for a second, whatever the rules are.
+ */
+async function traffic(seconds: number): Promise<Traffic> {
+  const before = overflows();
+  const result = JSON.parse(await ok(['lab', 'traffic', '--host', '10.244.1.1', '--seconds', String(seconds), '--rate', '250', '-o', 'json'], CLIENT)) as Traffic;
+  const network = { ...result, lost: result.lost - (overflows() - before) };
+  expect(network, JSON.stringify(result)).toMatchObject({ sent: seconds * 250, lost: 0, refused: 0, misjudged: 0, connectionsFailed: 0 });
+  return network;
+}
+
+/** UDP packets that found a full receive buffer, at the client and at the pod. @kernel UDP_MIB_RCVBUFERRORS */
+function overflows(): number {
+  const counts = [CLIENT, POD].map((namespace) => {
+    const [names, values] = inside(namespace, ['grep', '^Udp:', '/proc/net/snmp']).trim().split('\n').map((line) => line.split(' '));
+    return Number(values![names!.indexOf('RcvbufErrors')]);
+  });
+  return counts[0]! + counts[1]!;
+}
 
 describe.each(['legacy', 'nft'])('a firewall of more than 300 rules in iptables-%s', (backend) => {
-  it('moves to eBPF under traffic, counts exactly, and comes back byte for byte', UNDER_TRAFFIC, async () => {
+  it('moves to eBPF under traffic, counts exactly, and comes back byte for byte', async () => {
     await ok(['lab', 'up', LAB, '--firewall', 'office', '--backend', backend]);
     quiet();
     await ok(['migrate', 'plan', '--out', plan, '--netns', NODE]);
     const running = traffic(4);
     await sleep(1000);
     await ok(['migrate', 'apply', plan, '--netns', NODE, '--confirm-within', '60s']);
-    expect(await running).toMatchObject({ lost: 0, misjudged: 0, connectionsFailed: 0 });
+    await running;
     expect(save(backend)).toContain('--object-pinned');
 
     const before = await ruleCounts();
-    expect(await traffic(1)).toMatchObject({ sent: 250, lost: 0, misjudged: 0 });
+    await traffic(1);
     const after = await ruleCounts();
     expect(after.get('pods-in#4')! - before.get('pods-in#4')!).toBe(25);
     expect(after.get('refuse#3')! - before.get('refuse#3')!).toBe(25);
@@ -89,7 +103,7 @@ describe.each(['legacy', 'nft'])('a firewall of more than 300 rules in iptables-
     const id = (await ok(['change', 'list', '-o', 'jsonpath={.items[0].id}'])).trim();
     await ok(['change', 'rollback', id]);
     expect(save(backend)).toBe(readFileSync(join(state.env.SLUICE_STATE_DIR, 'changes', id, 'filter.ipv4'), 'utf8'));
-    expect(await traffic(1)).toMatchObject({ lost: 0, misjudged: 0 });
+    await traffic(1);
   });
 });
 
@@ -120,7 +134,7 @@ describe('the dead-man timer', () => {
 });
 
 describe('replacing a migrated ruleset', () => {
-  it('swaps the map: no packet is lost or misjudged, and the new rules are in force', UNDER_TRAFFIC, async () => {
+  it('swaps the map: no packet is lost or misjudged, and the new rules are in force', async () => {
     const pure = (extra: string): string => `*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n${extra}-A FORWARD -d 10.244.0.0/16 -p udp -m udp --dport 5353 -j ACCEPT\n-A FORWARD -d 10.244.0.0/16 -p tcp -m tcp --dport 8080 -j ACCEPT\nCOMMIT\n`;
     await ok(['lab', 'up', LAB]);
     inside(NODE, ['iptables-legacy-restore'], pure(''));
@@ -135,7 +149,7 @@ describe('replacing a migrated ruleset', () => {
       const applied = JSON.parse(await ok(['migrate', 'apply', plan, '--netns', NODE, '-o', 'json'])) as { switchTime: string };
       expect(applied.switchTime).toMatch(/^\d+\.\d+ ms$/);
     }
-    expect(await running).toMatchObject({ lost: 0, misjudged: 0, connectionsFailed: 0 });
+    await running;
     const status = JSON.parse(await ok(['migrate', 'status', '--netns', NODE, '-o', 'json'])) as { rules: unknown[]; families: { generation: number }[] };
     expect(status.families[0]!.generation).toBe(4);
     expect(status.rules.length).toBe(156);

@@ -17,10 +17,16 @@ export interface TrafficResult {
   sent: number;
   received: number;
   lost: number;
+  /** When those were sent that nobody answered, in milliseconds since the first; neighbours lost in one go are one span. */
+  lostSpans: { fromMs: number; toMs: number; requests: number }[];
+  /** ICMP errors that came back for them. */
+  refused: number;
   /** Packets that were let through although the rules deny them. */
   misjudged: number;
   connections: number;
   connectionsFailed: number;
+  /** From the call to the greeting; a second more than the others' when the first packet was lost and sent again. */
+  slowestConnectionMs: number;
   /** Round trip of the UDP requests in microseconds. */
   p50Us: number;
   p99Us: number;
@@ -33,6 +39,7 @@ export async function generateTraffic(options: TrafficOptions): Promise<TrafficR
   const sentAt: number[] = [];
   const roundTrips: number[] = [];
   let misjudged = 0;
+  let refused = 0;
   const answered = new Set<number>();
   udp.on('message', (message) => {
     const number = message.readUInt32LE(0);
@@ -42,17 +49,33 @@ export async function generateTraffic(options: TrafficOptions): Promise<TrafficR
   });
   denied.on('message', () => misjudged++);
   // A refusal by ICMP arrives as an error: the answer that the rules want here, a lost request there.
-  for (const socket of [udp, denied]) socket.on('error', () => undefined);
+  denied.on('error', () => undefined);
+  udp.on('error', () => refused++);
   await Promise.all([connectUdp(udp, options.udpPort, options.host), connectUdp(denied, options.deniedPort, options.host)]);
   const tcp = connectRepeatedly(options);
   await sendRequests(udp, denied, sentAt, options);
-  const { connections, connectionsFailed } = await tcp;
+  const connected = await tcp;
   await pause(300);
   udp.close();
   denied.close();
   roundTrips.sort((a, b) => a - b);
   const at = (share: number): number => Math.round(roundTrips[Math.floor(roundTrips.length * share)] ?? 0);
-  return { sent: sentAt.length, received: answered.size, lost: sentAt.length - answered.size, misjudged, connections, connectionsFailed, p50Us: at(0.5), p99Us: at(0.99) };
+  return {
+    sent: sentAt.length, received: answered.size, lost: sentAt.length - answered.size, lostSpans: findSpans(sentAt, answered), refused, misjudged, ...connected, p50Us: at(0.5), p99Us: at(0.99),
+  };
+}
+
+function findSpans(sentAt: readonly number[], answered: ReadonlySet<number>): TrafficResult['lostSpans'] {
+  const spans: TrafficResult['lostSpans'] = [];
+  for (let number = 0; number < sentAt.length; number++) {
+    if (answered.has(number)) continue;
+    const ms = Math.round(sentAt[number]! - sentAt[0]!);
+    if (number === 0 || answered.has(number - 1)) spans.push({ fromMs: ms, toMs: ms, requests: 0 });
+    const span = spans.at(-1)!;
+    span.toMs = ms;
+    span.requests++;
+  }
+  return spans;
 }
 
 /** How much faster than asked for whoever was held up goes on, until all is sent that was due. */
@@ -76,16 +99,17 @@ async function sendRequests(udp: Socket, denied: Socket, sentAt: number[], { rat
   }
 }
 
-async function connectRepeatedly({ host, tcpPort, seconds }: TrafficOptions): Promise<{ connections: number; connectionsFailed: number }> {
+async function connectRepeatedly({ host, tcpPort, seconds }: TrafficOptions): Promise<Pick<TrafficResult, 'connections' | 'connectionsFailed' | 'slowestConnectionMs'>> {
   const end = performance.now() + seconds * 1000;
-  let connections = 0;
-  let connectionsFailed = 0;
+  const result = { connections: 0, connectionsFailed: 0, slowestConnectionMs: 0 };
   while (performance.now() < end) {
-    if (await connectOnce(host, tcpPort)) connections++;
-    else connectionsFailed++;
+    const start = performance.now();
+    if (await connectOnce(host, tcpPort)) result.connections++;
+    else result.connectionsFailed++;
+    result.slowestConnectionMs = Math.max(result.slowestConnectionMs, Math.ceil(performance.now() - start));
     await pause(5);
   }
-  return { connections, connectionsFailed };
+  return result;
 }
 
 /** True when the server said hello within two seconds. */
