@@ -73,7 +73,7 @@ export abstract class SluiceCommand extends Command {
 
   /** Like `printList`, for a list that comes in pieces. */
   protected async printLong<T>(watch: boolean, read: () => LongListing<T>, view: TableView<T>): Promise<void> {
-    if (watch) return await this.printList(true, async () => [gather(read()), view]);
+    if (watch) return await this.printList(true, async () => [await gather(read()), view]);
     this.progress.stop();
     await printLong(read(), view, this.#printing);
   }

@@ -87,7 +87,7 @@ export interface StreamListing<T> {
 
 /** A list that comes in pieces, which are read once; what is known after the last one is its outcome. */
 export interface LongListing<T> {
-  pieces(): Iterable<readonly T[]>;
+  pieces(): AsyncIterable<readonly T[]>;
   outcome(): { complete: boolean; warnings: readonly string[] };
 }
 

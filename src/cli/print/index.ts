@@ -60,21 +60,34 @@ const LONG_LIST = 1000;
 /** Prints a list that comes in pieces; formats that have to see all of it gather them first. */
 export async function printLong<T>(listing: LongListing<T>, view: TableView<T>, options: PrintOptions): Promise<void> {
   if (options.format === 'table' || options.format === 'wide') return await printRows(listing, view, options);
-  if (options.format !== 'json' && options.format !== 'jsonl') return await printListing(gather(listing), view, options);
+  if (options.format !== 'json' && options.format !== 'jsonl') return await printListing(await gather(listing), view, options);
   await writeLongJson(listing, view, { lines: options.format === 'jsonl', limit: options.limit });
 }
 
+/** Rows that are laid out together. Those behind are written as they come, below them: they need no memory then. */
+const ALIGNED_ROWS = 10_000;
+
 async function printRows<T>(listing: LongListing<T>, view: TableView<T>, options: PrintOptions): Promise<void> {
-  const table = new Table(view.columns, { ...options, wide: options.format === 'wide' });
+  let table = new Table(view.columns, { ...options, wide: options.format === 'wide' });
   const limit = options.limit === undefined || options.limit === 0 ? Infinity : options.limit;
+  // A terminal decides by all rows which columns fit, and an order is known at the end.
+  const atOnce = options.width !== undefined || options.sortBy !== undefined;
   let rows = 0;
-  for (const piece of listing.pieces()) {
-    if (rows < limit) table.add(piece.slice(0, limit - rows));
+  let waiting = 0;
+  for await (const piece of listing.pieces()) {
+    if (rows < limit) {
+      table.add(piece.slice(0, limit - rows));
+      waiting += Math.min(piece.length, limit - rows);
+    }
     rows += piece.length;
+    if (atOnce || rows < ALIGNED_ROWS || waiting === 0) continue;
+    write(`${(await table.draw()).text}\n`);
+    table = table.next();
+    waiting = 0;
   }
   for (const warning of listing.outcome().warnings) note(options, `warning: ${sanitize(warning)}`);
   if (rows === 0) note(options, view.empty);
-  else writeDrawn(await table.draw(), options);
+  else if (waiting > 0) writeDrawn(await table.draw(), options);
   if (rows > limit) note(options, `${limit} of ${rows} shown; --limit 0 shows all`);
 }
 

@@ -11,7 +11,7 @@ export async function writeLongJson<T>(listing: LongListing<T>, view: TableView<
   const output = new Output();
   const { head, tail } = lines ? { head: '', tail: () => '' } : streamEnvelope(view.kind);
   let before = lines ? '' : `${head}\n`;
-  for (const piece of limited(listing.pieces(), limit)) {
+  for await (const piece of limited(listing.pieces(), limit)) {
     await output.write(before + piece.map((row) => toJson(view.json?.(row) ?? row)).join(lines ? '\n' : ',\n'));
     before = lines ? '\n' : ',\n';
   }
@@ -20,23 +20,23 @@ export async function writeLongJson<T>(listing: LongListing<T>, view: TableView<
 }
 
 /** All of it, for what has to see all. */
-export function gather<T>(listing: LongListing<T>): Listing<T> {
-  const items = [...listing.pieces()].flat();
+export async function gather<T>(listing: LongListing<T>): Promise<Listing<T>> {
+  const items = (await Array.fromAsync(listing.pieces())).flat();
   return { items, ...listing.outcome() };
 }
 
 /** A list that is there already, in pieces. */
 export const inPieces = <T>({ items, ...outcome }: Listing<T>): LongListing<T> => ({
-  *pieces() {
+  async *pieces() {
     for (let from = 0; from < items.length; from += PIECE_ROWS) yield items.slice(from, from + PIECE_ROWS);
   },
   outcome: () => outcome,
 });
 
 /** The first `limit` rows; 0 and undefined are all. */
-function* limited<T>(pieces: Iterable<readonly T[]>, limit: number | undefined): Generator<readonly T[]> {
+async function* limited<T>(pieces: AsyncIterable<readonly T[]>, limit: number | undefined): AsyncGenerator<readonly T[]> {
   let left = limit === undefined || limit === 0 ? Infinity : limit;
-  for (const piece of pieces) {
+  for await (const piece of pieces) {
     yield piece.slice(0, left);
     left -= piece.length;
     if (left <= 0) return;

@@ -40,6 +40,8 @@ export async function drawTable<T>(columns: readonly Column<T>[], rows: readonly
 
 /** A table whose rows come in pieces: only the text of their cells is kept, unless they are to be sorted. */
 export class Table<T> {
+  readonly #allColumns: readonly Column<T>[];
+  /** Those that are shown. */
   readonly #columns: readonly Column<T>[];
   readonly #sort: Column<T> | undefined;
   readonly #options: TableOptions;
@@ -52,6 +54,7 @@ export class Table<T> {
 
   /** @throws UsageError for a column that does not exist */
   constructor(columns: readonly Column<T>[], options: TableOptions) {
+    this.#allColumns = columns;
     this.#columns = chooseColumns(columns, options);
     this.#sort = options.sortBy === undefined ? undefined : findColumn(columns, options.sortBy);
     this.#options = options;
@@ -64,6 +67,12 @@ export class Table<T> {
       if (this.#sort === undefined) this.#append(row);
       else this.#unsorted.push(row);
     }
+  }
+
+  /** An empty table whose rows stand below those of this one, which is drawn. */
+  next(): Table<T> {
+    const widths = new Map(this.#columns.map(({ header }, i) => [header, this.#widths[i]!]));
+    return new Table(this.#allColumns, { ...this.#options, headers: false, widths });
   }
 
   /** Lays out what was added, once. */

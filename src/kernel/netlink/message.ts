@@ -38,6 +38,15 @@ export interface MessageHeader {
   end: number;
 }
 
+/** Whether a datagram ends what the kernel has to say to the request of that number. */
+export function endsAnswer(bytes: Buffer, length: number, sequence: number): boolean {
+  let ends = false;
+  forEachMessage(bytes, length, (message) => {
+    ends ||= message.sequence === sequence && (message.type === netlink.NLMSG_DONE || message.type === netlink.NLMSG_ERROR);
+  });
+  return ends;
+}
+
 /** Visits the messages of a datagram. @throws OperationError SL2702 for a length that does not fit. */
 export function forEachMessage(bytes: Buffer, length: number, visit: (message: MessageHeader) => void): void {
   for (let at = 0; at + HEADER_LENGTH <= length;) {

@@ -55,7 +55,7 @@ export interface FdbFilter {
 export const listFdb = (netlinkSocket: NetlinkSocket, filter: FdbFilter = {}): Dump<Neighbour> => netlinkSocket.dump(fdbDump(filter), readNeighbour);
 
 /** The same in pieces; returns false when the table changed meanwhile. */
-export const readFdb = (netlinkSocket: NetlinkSocket, filter: FdbFilter = {}): Generator<Neighbour[], boolean> => netlinkSocket.dumpPieces(fdbDump(filter), readNeighbour);
+export const readFdb = (netlinkSocket: NetlinkSocket, filter: FdbFilter = {}): AsyncGenerator<Neighbour[], boolean> => netlinkSocket.dumpPieces(fdbDump(filter), readNeighbour);
 
 function fdbDump({ ifindex, master }: FdbFilter): Request {
   const header = Buffer.alloc(NDMSG);

@@ -5,10 +5,10 @@
 
 import { type NetlinkError, OperationError } from '../../lib/errors.ts';
 import { inNetns } from '../netns/index.ts';
-import { bindSocket, type Fd, openSocket, receiveInto, sendTo, setSocketOption } from '../syscalls/index.ts';
+import { bindSocket, type Fd, openSocket, receiveAhead, receiveInto, sendTo, setSocketOption } from '../syscalls/index.ts';
 import { netlink, socket as uapi } from '../uapi/index.ts';
 import { readAcknowledgement, readEndOfDump } from './acknowledgement.ts';
-import { forEachMessage, type MessageHeader, messageLength, type Request, writeMessage } from './message.ts';
+import { endsAnswer, forEachMessage, type MessageHeader, messageLength, type Request, writeMessage } from './message.ts';
 
 /** Where and to whom a socket is opened. */
 export interface NetlinkOptions {
@@ -116,21 +116,32 @@ export class NetlinkSocket {
   }
 
   /**
-   * Reads a table in pieces as the kernel hands them out, so that one of any length takes little memory. It cannot be
-   * repeated: the generator returns false when the table changed meanwhile. @throws NetlinkError
+   * Reads a table in pieces as the kernel hands them out, so that one of any length takes little memory. The kernel makes the
+   * next piece in another thread while this one is dealt with. It cannot be repeated: the generator returns false when the table
+   * changed meanwhile. @throws NetlinkError
    */
-  *dumpPieces<T>(request: Request, read: ReadMessage<T>): Generator<T[], boolean> {
+  async *dumpPieces<T>(request: Request, read: ReadMessage<T>): AsyncGenerator<T[], boolean> {
     const sequence = this.#send([request], netlink.NLM_F_DUMP);
     let complete = true;
-    for (let done = false; !done;) {
-      const items: T[] = [];
-      const [[refusal], ended] = this.#receiveOnce([request], sequence, (...message) => {
-        const item = read(...message);
-        if (item !== undefined) items.push(item);
-      }, () => void (complete = false));
-      if (refusal !== undefined) throw refusal.error;
-      done = ended;
-      if (items.length > 0) yield items;
+    let [bytes, spare] = [this.#bytes, Buffer.allocUnsafe(RECEIVE_BYTES)];
+    let coming: Promise<number> | undefined = receiveAhead(this.#fd, bytes);
+    try {
+      while (coming !== undefined) {
+        const length = checkFit(await coming, bytes);
+        // Nothing follows the end: waiting for it would never end.
+        coming = endsAnswer(bytes, length, sequence) ? undefined : receiveAhead(this.#fd, spare);
+        const items: T[] = [];
+        const [[refusal]] = this.#read(bytes, length, [request], sequence, (...message) => {
+          const item = read(...message);
+          if (item !== undefined) items.push(item);
+        }, () => void (complete = false));
+        if (refusal !== undefined) throw refusal.error;
+        if (items.length > 0) yield items;
+        [bytes, spare] = [spare, bytes];
+      }
+    } finally {
+      // The thread writes to the buffer, and reads from a descriptor that is closed next.
+      await coming;
     }
     return complete;
   }
@@ -170,27 +181,26 @@ export class NetlinkSocket {
   #receive(requests: readonly Request[], first: number, each: ReadMessage<void> = ignore, onInterrupted: () => void = ignore): Refusal[] {
     const refused: Refusal[] = [];
     for (let done = false; !done;) {
-      const [refusals, ended] = this.#receiveOnce(requests, first, each, onInterrupted);
+      const [refusals, ended] = this.#read(this.#bytes, checkFit(receiveInto(this.#fd, this.#bytes, true)!, this.#bytes), requests, first, each, onInterrupted);
       refused.push(...refusals);
       done = ended;
     }
     return refused;
   }
 
-  /** Receives one datagram; returns the refusals in it, and whether the last of `requests` is answered. */
-  #receiveOnce(requests: readonly Request[], first: number, each: ReadMessage<void>, onInterrupted: () => void): [Refusal[], ended: boolean] {
+  /** Reads one datagram; returns the refusals in it, and whether the last of `requests` is answered. */
+  #read(bytes: Buffer, length: number, requests: readonly Request[], first: number, each: ReadMessage<void>, onInterrupted: () => void): [Refusal[], ended: boolean] {
     const refused: Refusal[] = [];
     let ended = false;
-    const length = receiveDatagram(this.#fd, this.#bytes);
-    forEachMessage(this.#bytes, length, (message) => {
+    forEachMessage(bytes, length, (message) => {
       const index = message.sequence - first;
       const request = requests[index];
       // What belongs to an older request that was given up.
       if (request === undefined) return;
       if ((message.flags & netlink.NLM_F_DUMP_INTR) !== 0) onInterrupted();
-      if (message.type > netlink.NLMSG_OVERRUN) each(this.#bytes, message.start, message.end, message.type);
+      if (message.type > netlink.NLMSG_OVERRUN) each(bytes, message.start, message.end, message.type);
       if (message.type !== netlink.NLMSG_ERROR && message.type !== netlink.NLMSG_DONE) return;
-      const error = errorOf(this.#bytes, message, request);
+      const error = errorOf(bytes, message, request);
       if (error?.errnoName === 'EINTR') onInterrupted();
       else if (error !== undefined) refused.push({ index, request, error });
       ended ||= index === requests.length - 1;
@@ -212,8 +222,7 @@ const ignore = (): void => undefined;
 const errorOf = (bytes: Buffer, { type, flags, start, end }: MessageHeader, request: Request): NetlinkError | undefined =>
   (type === netlink.NLMSG_ERROR ? readAcknowledgement : readEndOfDump)(bytes, start, end, flags, request);
 
-function receiveDatagram(fd: Fd, bytes: Buffer): number {
-  const length = receiveInto(fd, bytes, true)!;
+function checkFit(length: number, bytes: Buffer): number {
   if (length > bytes.length) throw new OperationError(`netlink datagram of ${length} bytes does not fit`, { code: 'SL2702' });
   return length;
 }

@@ -7,4 +7,4 @@ export { tryLock } from './lock.ts';
 export { mapShared, type Mapping } from './memory.ts';
 export { openPerfEvent } from './perf-event.ts';
 export { copyDescriptor, openProcess } from './process.ts';
-export { bindSocket, connectSocket, getSocketOption, openSocket, receive, receiveFrom, receiveInto, sendTo, setSocketOption } from './socket.ts';
+export { bindSocket, connectSocket, getSocketOption, openSocket, receive, receiveAhead, receiveFrom, receiveInto, sendTo, setSocketOption } from './socket.ts';

@@ -1,6 +1,6 @@
 import { SyscallError } from '../../lib/errors.ts';
 import { Fd } from './fd.ts';
-import { call } from './libc.ts';
+import { call, callAsync } from './libc.ts';
 
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_TRUNC = 0x20;
@@ -71,6 +71,9 @@ export function receiveInto(fd: Fd, data: Buffer, wait: boolean): number | undef
     throw error;
   }
 }
+
+/** Like `receiveInto`, waiting in another thread while this one goes on. The caller keeps `data` until it is settled. */
+export const receiveAhead = async (fd: Fd, data: Buffer): Promise<number> => Number(await callAsync('recv', 'recv', fd.number, data, data.length, MSG_TRUNC));
 
 /** As `receive`, with the raw `struct sockaddr` of the sender. @man recvfrom(2) */
 export function receiveFrom(fd: Fd, length: number): { data: Buffer; from: Buffer } | undefined {

@@ -107,15 +107,15 @@ describe('a table that changes while it is read', () => {
     close();
   }));
 
-  test('in pieces, cannot be read again, and is said to be incomplete', () => withNetns('nlp', (netns) => {
+  test('in pieces, cannot be read again, and is said to be incomplete', () => withNetns('nlp', async (netns) => {
     const { reader, read, close } = readWhileChanging(netns, 1);
     const pieces = reader.dumpPieces(dump, read);
     const names: string[] = [];
-    let next = pieces.next();
-    for (; next.done !== true; next = pieces.next()) names.push(...next.value);
+    let next = await pieces.next();
+    for (; next.done !== true; next = await pieces.next()) names.push(...next.value);
     expect(next.value).toBe(false);
     expect(names.length).toBeGreaterThanOrEqual(LINKS + 1);
-    expect([...reader.dumpPieces(dump, (bytes, start, end) => readLink(bytes, start, end).name)].flat()).toHaveLength(LINKS + 2);
+    expect((await Array.fromAsync(reader.dumpPieces(dump, (bytes, start, end) => readLink(bytes, start, end).name))).flat()).toHaveLength(LINKS + 2);
     close();
   }));
 });

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { formatAge, formatCell, humanize } from '../../../src/cli/print/format.ts';
 import { toJson } from '../../../src/cli/print/json.ts';
 import { evaluateJsonPath } from '../../../src/cli/print/jsonpath.ts';
-import { parseOutput } from '../../../src/cli/print/index.ts';
+import { parseOutput, printLong, type PrintOptions } from '../../../src/cli/print/index.ts';
 import { drawTable } from '../../../src/cli/print/table.ts';
 import type { Column } from '../../../src/cli/view.ts';
 
@@ -56,6 +56,31 @@ describe('tables', () => {
     const many = Array.from({ length: 2100 }, (_, i): Row => ({ name: `r${i}`, packets: BigInt(i) }));
     const [header, first] = (await drawTable(columns, many, plain)).text.split('\n');
     expect([header, first]).toEqual(['NAME   PKTS  NOTE', 'r0        0  -']);
+  });
+
+  it('are written as they come once they are very long, and a wider cell moves only what is below', async () => {
+    const written: string[] = [];
+    const afterPiece: number[] = [];
+    const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    const notes = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const listing = {
+      async *pieces() {
+        for (let from = 0; from < 13_000; from += 1000) {
+          yield Array.from({ length: 1000 }, (_, i): Row => ({ name: `r${from + i}`, packets: 5n }));
+          afterPiece.push(written.join('').split('\n').length - 1);
+        }
+      },
+      outcome: () => ({ complete: true, warnings: [] }),
+    };
+    const options: PrintOptions = { format: 'table', template: '', headers: true, quiet: false, color: false };
+    await printLong(listing, { kind: 'Row', empty: 'none', name: ({ name }) => name, columns }, { ...options, limit: 12_500 });
+    expect(notes.mock.calls).toEqual([['12500 of 13000 shown; --limit 0 shows all\n']]);
+    stdout.mockRestore();
+    notes.mockRestore();
+    expect(afterPiece).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 10_001, 11_001, 12_001, 12_501]);
+    const lines = written.join('').trimEnd().split('\n');
+    expect([lines[0], lines[1], lines.at(-1)]).toEqual(['NAME   PKTS  NOTE', 'r0        5  -', 'r12499     5  -']);
+    expect(lines.filter((line) => line.startsWith('NAME'))).toHaveLength(1);
   });
 });
 

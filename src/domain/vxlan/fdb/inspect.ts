@@ -20,7 +20,7 @@ const CHANGED_MEANWHILE = 'the table changed while it was read: entries may be m
 /** Entries of a namespace in the kernel's order. @throws NotFoundError SL6003 for no such device */
 export async function listEntries(request: FdbRequest = {}): Promise<{ items: FdbEntry[]; complete: boolean; warnings: string[] }> {
   const stream = streamEntries(request);
-  const items = [...stream.pieces()].flat();
+  const items = (await Array.fromAsync(stream.pieces())).flat();
   return { items, ...stream.outcome() };
 }
 
@@ -28,7 +28,7 @@ export async function listEntries(request: FdbRequest = {}): Promise<{ items: Fd
 export function streamEntries(request: FdbRequest = {}): FdbStream {
   let complete = true;
   return {
-    *pieces() {
+    async *pieces() {
       complete = yield* readPieces(request);
     },
     outcome: () => ({ complete, warnings: complete ? [] : [CHANGED_MEANWHILE] }),
@@ -38,18 +38,18 @@ export function streamEntries(request: FdbRequest = {}): FdbStream {
 /** Entries on their way. */
 export interface FdbStream {
   /** @throws NotFoundError SL6003 for no such device; NetlinkError */
-  pieces(): Generator<FdbEntry[], void>;
+  pieces(): AsyncGenerator<FdbEntry[], void>;
   outcome(): { complete: boolean; warnings: string[] };
 }
 
-function* readPieces({ netns, device, mac }: FdbRequest): Generator<FdbEntry[], boolean> {
+async function* readPieces({ netns, device, mac }: FdbRequest): AsyncGenerator<FdbEntry[], boolean> {
   using netlink = openNetlink({ netns });
   const link = device === undefined ? undefined : findLink(netlink, device);
   reportCommand(['bridge', '-s', 'fdb', 'show', ...(link === undefined ? [] : [link.kind === 'bridge' ? 'br' : 'dev', link.name])], netns?.path);
   const names = listLinkNames(netlink);
   const nexthops = new NexthopLookup(netns);
   const pieces = readFdb(netlink, link === undefined ? {} : link.kind === 'bridge' ? { master: link.index } : { ifindex: link.index });
-  for (let next = pieces.next(); ; next = pieces.next()) {
+  for (let next = await pieces.next(); ; next = await pieces.next()) {
     if (next.done === true) return next.value;
     yield describeFdb(mac === undefined ? next.value : next.value.filter(({ lladdr }) => lladdr === mac.toLowerCase()), names, nexthops);
   }
