@@ -21,6 +21,8 @@ export default defineConfig({
         setupFiles: ['support/setup.ts'],
         testTimeout: timeoutMs,
         hookTimeout: timeoutMs,
+        // The default of a second is short where two workers share a loaded machine.
+        expect: { poll: { timeout: 15_000 } },
       },
     })),
   },

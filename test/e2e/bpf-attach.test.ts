@@ -82,7 +82,7 @@ describe('a program that is loaded with --attach', () => {
 
   it('is taken off and unloaded by itself when nobody confirms', async () => {
     await withDevices('timer', async (netns, pins) => {
-      const { programs } = await load(pins, ['on_xdp'], '--attach', 'xdp:v0', '--netns', netns.name, '--confirm-within', '2s');
+      const { programs } = await load(pins, ['on_xdp'], '--attach', 'xdp:v0', '--netns', netns.name, '--confirm-within', '4s');
       expect(await linksOf(programs[0]!.id)).toHaveLength(1);
       await expect.poll(async () => await linksOf(programs[0]!.id), PATIENCE).toEqual([]);
       await expect.poll(() => existsSync(pins), PATIENCE).toBe(false);

@@ -132,10 +132,11 @@ describe('a loaded object', () => {
   });
 
   test('is unloaded by itself unless it is confirmed', async () => {
-    const { change } = await loadJson(await fixtures.compile('shared'), '--confirm-within', '1s');
+    const { change } = await loadJson(await fixtures.compile('shared'), '--confirm-within', '3s');
     expect(pins()).toHaveLength(3);
     await expect.poll(pins, { timeout: 15_000 }).toEqual([]);
-    expect((await sluice(['change', 'get', change!], { env: state.env })).stdout).toMatch(/^STATE +reverted$/m);
+    // The pins are gone a moment before the timer writes that they are.
+    await expect.poll(async () => (await sluice(['change', 'get', change!], { env: state.env })).stdout, { timeout: 15_000 }).toMatch(/^STATE +reverted$/m);
   });
 });
 
