@@ -5,6 +5,7 @@
  * When no variable is left, the remaining effects happen one after the other. Slow and plain on purpose.
  */
 
+import { hash } from 'node:crypto';
 import { fieldMaximum, Field, type Variable } from '../fields.ts';
 import type { HookName, Outcome } from '../outcome.ts';
 import { variableName, type ValueSet } from './boxes.ts';
@@ -70,7 +71,7 @@ class ReferenceBuilder {
     const entries = this.#untilDecided(level, possible);
     const at = this.#nextAsked(level, entries);
     if (at === this.#variables.length) return this.#happen(entries);
-    const key = entries.join();
+    const key = digest(entries);
     let node = this.#memo[at]!.get(key);
     if (node === undefined) {
       node = this.#divide(at, entries);
@@ -155,6 +156,9 @@ class ReferenceBuilder {
     return node;
   }
 }
+
+/** Stands for a list, which may have 100,000 members, in 32 bytes. */
+const digest = (entries: readonly number[]): string => hash('sha256', Uint32Array.from(entries), 'binary');
 
 /** Elementary intervals by upper bound, with the entries that apply in each, ascending. */
 function* sweep(entries: readonly number[], wants: readonly (ValueSet | undefined)[], maximum: number): Generator<[number, number[]]> {
