@@ -32,6 +32,9 @@ export function evaluateReference(root: ReferenceNode, key: readonly number[]): 
   return node.outcome;
 }
 
+/** Indices of effects, ascending. Outside the heap, so that the garbage of one list is not kept until there are gigabytes of it. */
+type Entries = Uint32Array<ArrayBuffer>;
+
 class ReferenceBuilder {
   readonly #effects: Effect[] = [];
   readonly #variables: readonly Variable[];
@@ -58,7 +61,7 @@ class ReferenceBuilder {
   }
 
   build(): ReferenceNode {
-    return this.#partition(0, this.#effects.map((_effect, i) => i));
+    return this.#partition(0, Uint32Array.from(this.#effects.keys()));
   }
 
   #want(i: number, level: number, values: ValueSet): void {
@@ -67,7 +70,7 @@ class ReferenceBuilder {
     wants[i] = wants[i] === undefined ? values : common(wants[i], values);
   }
 
-  #partition(level: number, possible: readonly number[]): ReferenceNode {
+  #partition(level: number, possible: Entries): ReferenceNode {
     const entries = this.#untilDecided(level, possible);
     const at = this.#nextAsked(level, entries);
     if (at === this.#variables.length) return this.#happen(entries);
@@ -81,25 +84,26 @@ class ReferenceBuilder {
   }
 
   /** Without what comes behind a verdict that certainly happens, or is certainly skipped. */
-  #untilDecided(level: number, entries: readonly number[]): readonly number[] {
-    const kept: number[] = [];
+  #untilDecided(level: number, entries: Entries): Entries {
+    const kept = new Uint32Array(entries.length);
+    let count = 0;
     let skipped = 0;
     let mayskip = 0;
     for (const i of entries) {
       if (i < skipped) continue;
-      kept.push(i);
+      kept[count++] = i;
       const effect = this.#effects[i]!;
       const certain = this.#lastAsked[i]! < level;
       if (effect.kind === 'skip') {
         if (certain && i >= mayskip) skipped = effect.to;
         mayskip = Math.max(mayskip, effect.to);
-      } else if (effect.kind === 'verdict' && certain && i >= mayskip) return kept;
+      } else if (effect.kind === 'verdict' && certain && i >= mayskip) break;
     }
-    return kept;
+    return count === entries.length ? entries : kept.slice(0, count);
   }
 
   /** The first level from `level` on at which one of the entries wants something. */
-  #nextAsked(level: number, entries: readonly number[]): number {
+  #nextAsked(level: number, entries: Entries): number {
     for (let at = level; at < this.#variables.length; at++) {
       const wants = this.#wants[at]!;
       if (wants.length > 0 && entries.some((i) => wants[i] !== undefined)) return at;
@@ -107,7 +111,7 @@ class ReferenceBuilder {
     return this.#variables.length;
   }
 
-  #divide(level: number, entries: readonly number[]): ReferenceNode {
+  #divide(level: number, entries: Entries): ReferenceNode {
     const wants = this.#wants[level]!;
     const variable = this.#variables[level]!;
     if (this.#absent(variable.field)) return this.#partition(level + 1, entries.filter((i) => wants[i] === undefined || contains(wants[i], 0)));
@@ -126,7 +130,7 @@ class ReferenceBuilder {
   }
 
   /** The effects of entries that apply, in order. */
-  #happen(entries: readonly number[]): ReferenceNode {
+  #happen(entries: Entries): ReferenceNode {
     const counted: number[] = [];
     const natives: number[] = [];
     let verdict: Outcome['verdict'] | undefined;
@@ -158,42 +162,81 @@ class ReferenceBuilder {
 }
 
 /** Stands for a list, which may have 100,000 members, in 32 bytes. */
-const digest = (entries: readonly number[]): string => hash('sha256', Uint32Array.from(entries), 'binary');
+const digest = (entries: Entries): string => hash('sha256', entries, 'binary');
 
 /** Elementary intervals by upper bound, with the entries that apply in each, ascending. */
-function* sweep(entries: readonly number[], wants: readonly (ValueSet | undefined)[], maximum: number): Generator<[number, number[]]> {
-  const starts = new Map<number, number[]>();
-  const ends = new Map<number, number[]>();
+function* sweep(entries: Entries, wants: readonly (ValueSet | undefined)[], maximum: number): Generator<[number, Entries]> {
   const always: number[] = [];
+  const owners: number[] = [];
+  const lows: number[] = [];
+  const highs: number[] = [];
   for (const i of entries) {
     const values = wants[i];
     if (values === undefined) always.push(i);
     else
       for (const [low, high] of values) {
-        append(starts, low, i);
-        append(ends, high + 1, i);
+        owners.push(i);
+        lows.push(low);
+        highs.push(high);
       }
   }
-  const cuts = [...new Set([0, ...starts.keys(), ...ends.keys()])].filter((cut) => cut <= maximum).sort((a, b) => a - b);
-  const active = new Set<number>();
-  for (const [at, cut] of cuts.entries()) {
-    for (const i of ends.get(cut) ?? []) active.delete(i);
-    for (const i of starts.get(cut) ?? []) active.add(i);
-    yield [at + 1 < cuts.length ? cuts[at + 1]! - 1 : maximum, merge(always, [...active].sort((a, b) => a - b))];
+  const byLow = ascending(lows);
+  const byHigh = ascending(highs);
+  const active = new SortedList(owners.length);
+  for (let low = 0, opened = 0, closed = 0; low <= maximum; ) {
+    for (; lows[byLow[opened]!] === low; opened++) active.add(owners[byLow[opened]!]!);
+    const bound = Math.min(maximum, (lows[byLow[opened]!] ?? Infinity) - 1, highs[byHigh[closed]!] ?? Infinity);
+    yield [bound, merge(always, active.members)];
+    for (; highs[byHigh[closed]!] === bound; closed++) active.delete(owners[byHigh[closed]!]!);
+    low = bound + 1;
   }
 }
 
-function append(map: Map<number, number[]>, key: number, value: number): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
+/** Different numbers, ascending. */
+class SortedList {
+  readonly #numbers: Entries;
+  #count = 0;
+
+  constructor(capacity: number) {
+    this.#numbers = new Uint32Array(capacity);
+  }
+
+  /** Valid until the next change. */
+  get members(): Entries {
+    return this.#numbers.subarray(0, this.#count);
+  }
+
+  add(value: number): void {
+    const at = this.#place(value);
+    this.#numbers.copyWithin(at + 1, at, this.#count++);
+    this.#numbers[at] = value;
+  }
+
+  delete(value: number): void {
+    const at = this.#place(value);
+    this.#numbers.copyWithin(at, at + 1, this.#count--);
+  }
+
+  /** Where the value is, or belongs. */
+  #place(value: number): number {
+    let low = 0;
+    for (let high = this.#count; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (this.#numbers[middle]! < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
+/** Indices of the values in ascending order. */
+const ascending = (values: readonly number[]): Uint32Array => Uint32Array.from(values.keys()).sort((a, b) => values[a]! - values[b]!);
+
 /** Two ascending lists as one. */
-function merge(a: readonly number[], b: readonly number[]): number[] {
-  const merged: number[] = [];
+function merge(a: readonly number[], b: Entries): Entries {
+  const merged = new Uint32Array(a.length + b.length);
   for (let i = 0, j = 0; i < a.length || j < b.length; )
-    merged.push(j >= b.length || (i < a.length && a[i]! < b[j]!) ? a[i++]! : b[j++]!);
+    merged[i + j] = j >= b.length || (i < a.length && a[i]! < b[j]!) ? a[i++]! : b[j++]!;
   return merged;
 }
 
