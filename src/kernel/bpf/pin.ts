@@ -8,6 +8,7 @@ import { unlessAbsent } from './map.ts';
 
 /** linux/magic.h BPF_FS_MAGIC */
 const BPF_FS_MAGIC = 0xcafe4a11;
+const ATTEMPTS = 5;
 const DEFAULT_BPFFS = '/sys/fs/bpf';
 
 /**
@@ -16,8 +17,15 @@ const DEFAULT_BPFFS = '/sys/fs/bpf';
  * @throws SyscallError EEXIST when the name is taken; EINVAL outside a bpf file system; ENOSPC when that is full.
  */
 export function pin(fd: Fd, path: string): void {
-  makeFolder(dirname(path));
-  new Attr().string(0, path).u32(8, fd.number).call(uapi.BPF_OBJ_PIN, `BPF_OBJ_PIN ${path}`);
+  for (let attempt = 1; ; attempt++) {
+    makeFolder(dirname(path));
+    try {
+      return void new Attr().string(0, path).u32(8, fd.number).call(uapi.BPF_OBJ_PIN, `BPF_OBJ_PIN ${path}`);
+    } catch (error) {
+      // Whoever removes a pin also removes folders that are empty then, perhaps this one.
+      if (!(error instanceof SyscallError) || error.errnoName !== 'ENOENT' || attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 function makeFolder(path: string): void {

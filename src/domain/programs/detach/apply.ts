@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { attachTypeNumber, detachLink, detachProgram as detachFromHook, linkInfo, openById, programInfo, type BpfProgram } from '../../../kernel/bpf/index.ts';
 import { deleteBpfFilter, detachXdp, openNetlink, type ClsactHook } from '../../../kernel/netlink/index.ts';
 import { inNetns, listNetns, netnsInode } from '../../../kernel/netns/index.ts';
@@ -6,6 +5,7 @@ import { Fd } from '../../../kernel/syscalls/index.ts';
 import { NotFoundError, OperationError, SyscallError } from '../../../lib/errors.ts';
 import { findHook, findMap, findObject, findProgram, heldKey, listAttachments, readHolders, type Attachment, type Reference } from '../../bpf/index.ts';
 import { isOurs } from '../attach/pins.ts';
+import { removePin } from '../pins/apply.ts';
 import { isMeant, planDetachment, type Detachment } from './plan.ts';
 
 /** Asks whether to go on, when others are concerned: `what` says what would be taken from whom. */
@@ -88,7 +88,7 @@ function takeOffLink(id: number, pins: readonly string[], place: string, holder:
       code: 'SL2509', causes: ['the kernel cannot detach links of this type: they end with the process that holds them'], hints: ['end that process'],
     });
   }
-  for (const path of pins) rmSync(path, { force: true });
+  pins.forEach(removePin);
 }
 
 function tryDetach(link: Fd): boolean {
@@ -144,7 +144,7 @@ export async function unloadProgram({ reference, dryRun = false, ask }: Omit<Det
   const plans = planAll(listAttachments().filter(({ programId }) => programId === id));
   if (!dryRun) await askAboutOthers(plans, strangers, ask);
   if (!dryRun) plans.forEach(takeOff);
-  if (!dryRun) for (const pin of pins) rmSync(pin, { force: true });
+  if (!dryRun) pins.forEach(removePin);
   return { what, detached: plans, removedPins: [...plans.flatMap((plan) => plan.pins), ...pins], dryRun, ...(dryRun ? {} : { stillHeld: holdersOf(id) }) };
 }
 

@@ -6,12 +6,13 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperationError, SluiceError, UsageError } from '../../../lib/errors.ts';
+import { IANA_PORT } from '../model.ts';
 import { readAudit, tunnelNames } from './audit/inspect.ts';
 import { difference } from './audit/counters.ts';
 import { DropWatch, TracedDrops } from './drops/watch.ts';
 import { evaluate, firewallIsKnown } from './evaluate.ts';
 import type { CheckOutcome } from './finding.ts';
-import type { Audit, End, Move, PathProbe, Probe, Situation, TransportProbe } from './model.ts';
+import type { Audit, End, PathProbe, Probe, Situation, TransportProbe } from './model.ts';
 import { MoveWatch } from './moves/watch.ts';
 import { chooseTunnel } from './peer/choose.ts';
 import { netnsPeer, sshPeer } from './peer/inspect.ts';
@@ -70,7 +71,7 @@ export async function checkTunnels(request: CheckRequest): Promise<CheckReport> 
   const names = request.name === undefined ? candidates.map(({ name }) => name) : [request.name];
   if (names.length === 0) throw new OperationError('there is no VXLAN device to check', { code: 'SL6104', reason: 'not-found', hints: ['sluice vxlan create'] });
   const tunnels: TunnelCheck[] = [];
-  for (const name of names) tunnels.push(await checkTunnel(name, candidates.find((one) => one.name === name)?.vni, request));
+  for (const name of names) tunnels.push(await checkTunnel(name, candidates.find((one) => one.name === name || one.altNames.includes(name)), request));
   return { tunnels, healthy: tunnels.every(({ healthy }) => healthy), isUncertain: tunnels.some(({ isUncertain }) => isUncertain) };
 }
 
@@ -80,11 +81,11 @@ export async function auditTunnel({ name, vni, netns, lookups }: { name: string;
   return { audit: await readAudit({ name: chosen, netns: netns?.path, lookups }) };
 }
 
-async function checkTunnel(name: string, vni: number | undefined, request: CheckRequest): Promise<TunnelCheck> {
+async function checkTunnel(name: string, { vni, port }: { vni?: number | undefined; port?: number | undefined } = {}, request: CheckRequest): Promise<TunnelCheck> {
   const peers = [...(request.peerNetns ?? []).map((one) => netnsPeer(one, { name, vni })), ...(request.peerSsh ?? []).map((one) => sshPeer(one, { name, vni }))];
   const netns = request.netns?.path;
   const here: Peer = { label: 'here', ...(netns === undefined ? {} : { netns }), read: async (lookups) => only(await readAudit({ name, netns, lookups }), request.remote) };
-  const { situation, notes } = await observe(here, peers, request);
+  const { situation, notes } = await observe(here, peers, { ...request, port });
   const checks = evaluate(situation);
   return {
     tunnel: name, ...(vni === undefined ? {} : { vni }), ends: [here, ...peers].map(({ label }) => label), checks, probes: situation.probes, paths: situation.paths,
@@ -113,14 +114,16 @@ const FULL_PATIENCE_MS = 400;
 
 const NOTHING: Tried = { probes: [], transports: [] };
 
-async function observe(here: Peer, peers: readonly Peer[], { static: isStatic = false, intervalMs = 0 }: CheckRequest): Promise<{ situation: Situation; notes: string[] }> {
+async function observe(here: Peer, peers: readonly Peer[], { static: isStatic = false, intervalMs = 0, port = IANA_PORT }: CheckRequest & { port: number | undefined }): Promise<{ situation: Situation; notes: string[] }> {
+  // Drops are watched from before the first counters are read until after the last: whatever was counted has its reason.
+  using watch = isStatic ? undefined : watchDrops([here, ...peers], port);
   const before = await Promise.all([here, ...peers].map((end) => end.read([])));
-  using watch = isStatic ? undefined : openWatch([here, ...peers], before[0]!);
+  using moves = isStatic ? undefined : new MoveWatch(before[0]!.tunnel.ifindex, before[0]!.fdb, here.netns);
   const [tried] = isStatic ? [NOTHING] : await Promise.all([tryOut(before, here.netns), sleep(intervalMs)]);
-  const drops = [here, ...peers].map((end) => watch?.drops(end));
   const after = await Promise.all([here, ...peers].map((end, i) => end.read(lookupsFor(before[i]!, before.filter((_, k) => k !== i)))));
+  const drops = [here, ...peers].map((end) => watch?.drops(end));
   const ends = [here, ...peers].map(({ label }, i): End => ({
-    label, audit: after[i]!, counted: difference(before[i]!.counters, after[i]!.counters), drops: drops[i] ?? [], moves: i === 0 ? watch?.moves ?? [] : [], sawDrops: watch?.sawDrops([here, ...peers][i]!) === true,
+    label, audit: after[i]!, counted: difference(before[i]!.counters, after[i]!.counters), drops: drops[i] ?? [], moves: i === 0 ? moves?.moves ?? [] : [], sawDrops: watch?.sawDrops([here, ...peers][i]!) === true,
   }));
   const paths = isStatic ? [] : await measurePaths(after[0]!, tried.probes, here.netns);
   const notes = [...new Set([...after.flatMap((audit) => audit.notes), ...(watch?.notes() ?? [])])];
@@ -142,28 +145,25 @@ async function tryOut([here, ...peers]: readonly Audit[], netns: string | undefi
   return { probes: [...probes, ...full].map((probe) => (probe.what === 'underlay' && refused.includes(probe.to) ? { ...probe, error: 'port unreachable' } : probe)), transports };
 }
 
-/** What is watched while we try. */
+/** What is thrown away while we try. */
 interface Watch extends Disposable {
   /** Undefined where it cannot be watched: another node, or a kernel that lets us not. */
   drops(end: Peer): End['drops'] | undefined;
   /** Whether drops are told apart by what was dropped. */
   sawDrops(end: Peer): boolean;
-  moves: Move[];
   notes(): string[];
 }
 
-function openWatch(ends: readonly Peer[], audit: Audit): Watch {
+function watchDrops(ends: readonly Peer[], port: number): Watch {
   const [here] = ends;
-  const moves = new MoveWatch(audit.tunnel.ifindex, audit.fdb, here!.netns);
   const seen = ends.filter((end) => end === here || end.netns !== undefined);
-  const { watch, traced, notes } = openDrops(seen.map(({ netns }) => netns), audit.tunnel.port);
+  const { watch, traced, notes } = openDrops(seen.map(({ netns }) => netns), port);
   return {
-    moves: moves.moves,
     notes: () => [...notes, ...(watch !== undefined && watch.lost > 0 ? [`${watch.lost} drops were not counted: they are of too many kinds`] : [])],
     drops: (end) => (seen.includes(end) ? watch?.read(end.netns) : undefined) ?? (end === here ? traced?.read() : undefined),
     sawDrops: (end) => watch !== undefined && seen.includes(end),
     [Symbol.dispose]: () => {
-      for (const one of [watch, traced, moves]) one?.[Symbol.dispose]();
+      for (const one of [watch, traced]) one?.[Symbol.dispose]();
     },
   };
 }

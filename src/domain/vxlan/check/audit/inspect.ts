@@ -31,9 +31,12 @@ export interface AuditRequest {
 }
 
 /** Names of the VXLAN devices of a namespace. */
-export function tunnelNames(netns: string | undefined): { name: string; vni: number | undefined }[] {
+export function tunnelNames(netns: string | undefined): { name: string; altNames: readonly string[]; vni: number | undefined; port: number | undefined }[] {
   using netlink = openNetlink(netns === undefined ? {} : { netns: { path: netns } });
-  return listLinks(netlink, { kind: 'vxlan' }).items.map((link) => ({ name: link.name, vni: vxlanOf(link).vni }));
+  return listLinks(netlink, { kind: 'vxlan' }).items.map((link) => {
+    const { vni, port } = vxlanOf(link);
+    return { name: link.name, altNames: link.altNames, vni, port };
+  });
 }
 
 /** Reads everything about one end. @throws NotFoundError SL6101 when the device is not there or is none of VXLAN. */
