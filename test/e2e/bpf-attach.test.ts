@@ -58,6 +58,16 @@ const load = async (pins: string, programs: readonly string[], ...rest: string[]
 /** Links of these programs as `bpf link list` has them. */
 const linksOf = async (...ids: number[]): Promise<LinkRow[]> => (await json<Items<LinkRow>>('link', 'list')).items.filter(({ programId }) => ids.includes(programId));
 
+/** bpftool gives its list up where some other link is being attached at that moment. */
+function bpftoolLinks(attempts = 10): { id: number; prog_id: number }[] {
+  try {
+    return JSON.parse(execFileSync('bpftool', ['-j', 'link', 'list'], { encoding: 'utf8', stdio: 'pipe' })) as { id: number; prog_id: number }[];
+  } catch (error) {
+    if (attempts === 0) throw error;
+    return bpftoolLinks(attempts - 1);
+  }
+}
+
 describe('a program that is loaded with --attach', () => {
   it('stands at its hooks until the change is rolled back, as bpftool sees it too', async () => {
     await withDevices('both', async (netns, pins) => {
@@ -66,7 +76,7 @@ describe('a program that is loaded with --attach', () => {
       expect(attached.map(({ hook }) => hook)).toEqual(['xdp:v0', 'tcx-ingress:v0', 'tc-egress:v1', 'sk_lookup']);
       const ids = programs.map(({ id }) => id);
       const rows = await linksOf(...ids);
-      const theirs = (JSON.parse(execFileSync('bpftool', ['-j', 'link', 'list'], { encoding: 'utf8' })) as { id: number; prog_id: number }[]).filter(({ prog_id }) => ids.includes(prog_id));
+      const theirs = bpftoolLinks().filter(({ prog_id }) => ids.includes(prog_id));
       expect(rows.map(({ id, programId }) => ({ id, prog_id: programId }))).toEqual(theirs.map(({ id, prog_id }) => ({ id, prog_id })));
       expect(rows.map(({ hook, owner }) => `${hook} ${owner}`)).toEqual(['xdp-native sluice', 'tcx-ingress sluice', 'sk_lookup sluice']);
       const [net] = JSON.parse(netns.run(['bpftool', '-j', 'net'])) as [{ xdp: { devname: string; id: number }[]; tc: { devname: string; id: number; kind: string }[] }];

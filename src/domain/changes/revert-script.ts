@@ -128,13 +128,22 @@ attempt() {
   fi
 }
 
+# tidy PATH: removes the folders above it that are empty, up to that of sluice.
+tidy() {
+  folder=\${1%/*}
+  while case $folder in */sluice/*) rmdir "$folder" 2>/dev/null ;; *) false ;; esac; do folder=\${folder%/*}; done
+}
+
 # remove TITLE PATH...: what is not there counts as removed.
 remove() {
   title=$1
   shift
   for path in "$@"; do
     if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir "$path" >>"$log" 2>&1; else rm -f "$path" >>"$log" 2>&1; fi
-    [ -e "$path" ] || [ -L "$path" ] || continue
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then
+      tidy "$path"
+      continue
+    fi
     say "FAILED: $title: $path is still there"
     failures=$((failures + 1))
     return
