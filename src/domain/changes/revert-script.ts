@@ -128,10 +128,10 @@ attempt() {
   fi
 }
 
-# tidy PATH: removes the folders above it that are empty, up to that of sluice.
+# tidy PATH: removes the folders of sluice above it that are empty.
 tidy() {
   folder=\${1%/*}
-  while case $folder in */sluice/*) rmdir "$folder" 2>/dev/null ;; *) false ;; esac; do folder=\${folder%/*}; done
+  while case $folder/ in */sluice/*) rmdir "$folder" 2>/dev/null ;; *) false ;; esac; do folder=\${folder%/*}; done
 }
 
 # remove TITLE PATH...: what is not there counts as removed.

@@ -49,7 +49,7 @@ function checkPath(path: string, isPinned: boolean): void {
 /** Removes a pin, and the folders of sluice that are empty then. */
 export function removePin(path: string): void {
   rmSync(path, { force: true });
-  for (let folder = dirname(path); isOurs(`${folder}/`) && !folder.endsWith('/sluice'); folder = dirname(folder)) {
+  for (let folder = dirname(path); isOurs(`${folder}/`); folder = dirname(folder)) {
     try {
       rmdirSync(folder);
     } catch {
