@@ -187,7 +187,10 @@ function* sweep(entries: Entries, wants: readonly (ValueSet | undefined)[], maxi
     for (; lows[byLow[opened]!] === low; opened++) active.add(owners[byLow[opened]!]!);
     const bound = Math.min(maximum, (lows[byLow[opened]!] ?? Infinity) - 1, highs[byHigh[closed]!] ?? Infinity);
     yield [bound, merge(always, active.members)];
-    for (; highs[byHigh[closed]!] === bound; closed++) active.delete(owners[byHigh[closed]!]!);
+    const first = closed;
+    while (highs[byHigh[closed]!] === bound) closed++;
+    // From the end, where nothing has to move up: often half of all entries end together.
+    for (let at = closed; at > first; at--) active.delete(owners[byHigh[at - 1]!]!);
     low = bound + 1;
   }
 }
