@@ -124,12 +124,12 @@ export class NetlinkSocket {
     const sequence = this.#send([request], netlink.NLM_F_DUMP);
     let complete = true;
     let [bytes, spare] = [this.#bytes, Buffer.allocUnsafe(RECEIVE_BYTES)];
-    let coming: Promise<number> | undefined = receiveAhead(this.#fd, bytes);
+    let coming: Promise<number> | undefined = this.#receiveAhead(bytes);
     try {
       while (coming !== undefined) {
         const length = checkFit(await coming, bytes);
         // Nothing follows the end: waiting for it would never end.
-        coming = endsAnswer(bytes, length, sequence) ? undefined : receiveAhead(this.#fd, spare);
+        coming = endsAnswer(bytes, length, sequence) ? undefined : this.#receiveAhead(spare);
         const items: T[] = [];
         const [[refusal]] = this.#read(bytes, length, [request], sequence, (...message) => {
           const item = read(...message);
@@ -141,9 +141,16 @@ export class NetlinkSocket {
       }
     } finally {
       // The thread writes to the buffer, and reads from a descriptor that is closed next.
-      await coming;
+      await coming?.catch(ignore);
     }
     return complete;
+  }
+
+  /** A failure is told when it is waited for, which may be later than it happens: until then somebody has to take it. */
+  #receiveAhead(bytes: Buffer): Promise<number> {
+    const coming = receiveAhead(this.#fd, bytes);
+    coming.catch(ignore);
+    return coming;
   }
 
   close(): void {

@@ -120,6 +120,23 @@ describe('a table that changes while it is read', () => {
   }));
 });
 
+test('a dump that is left early ends before its descriptor is closed', () => withNetns('nlx', async (netns) => {
+  const dump = { operation: 'RTM_GETLINK', type: rtnetlink.RTM_GETLINK, flags: 0, body: Buffer.alloc(16) };
+  {
+    using netlink = openNetlink({ netns });
+    netlink.runAll(Array.from({ length: 200 }, (_, n) => vxlan(`vx${n}`, n + 1)));
+  }
+  for (let round = 0; round < 50; round++) {
+    using netlink = openNetlink({ netns });
+    for await (const names of netlink.dumpPieces(dump, (bytes, start, end) => readLink(bytes, start, end).name)) {
+      expect(names[0]).toBe('lo');
+      break;
+    }
+  }
+  using netlink = openNetlink({ netns });
+  await expect(netlink.dumpPieces({ ...dump, operation: 'RTM_GETLINK of nothing', body: Buffer.alloc(2) }, () => 1).next()).rejects.toThrow('RTM_GETLINK of nothing: EINVAL');
+}));
+
 test('links are read as `ip` reads them', () => withNetns('nle', (netns) => {
   for (const words of ['br0 type bridge', 'v0 type veth peer name v1', 'vx9 type vxlan id 9 dstport 4789', 'ifb0 type ifb']) netns.run(['ip', 'link', 'add', ...words.split(' ')]);
   netns.run(['ip', 'link', 'set', 'v0', 'master', 'br0', 'up', 'alias', 'to the pod']);

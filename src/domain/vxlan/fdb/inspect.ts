@@ -49,9 +49,14 @@ async function* readPieces({ netns, device, mac }: FdbRequest): AsyncGenerator<F
   const names = listLinkNames(netlink);
   const nexthops = new NexthopLookup(netns);
   const pieces = readFdb(netlink, link === undefined ? {} : link.kind === 'bridge' ? { master: link.index } : { ifindex: link.index });
-  for (let next = await pieces.next(); ; next = await pieces.next()) {
-    if (next.done === true) return next.value;
-    yield describeFdb(mac === undefined ? next.value : next.value.filter(({ lladdr }) => lladdr === mac.toLowerCase()), names, nexthops);
+  try {
+    for (let next = await pieces.next(); ; next = await pieces.next()) {
+      if (next.done === true) return next.value;
+      yield describeFdb(mac === undefined ? next.value : next.value.filter(({ lladdr }) => lladdr === mac.toLowerCase()), names, nexthops);
+    }
+  } finally {
+    // Who has seen enough leaves a piece behind that is still being read.
+    await pieces.return(false);
   }
 }
 
